@@ -67,12 +67,13 @@ def set_frozen(
 
 # %% ../../nbs/50_training.loop.ipynb #c006
 def fine_layers(
-    model:nn.Module, # With a part called `encoder` and its `levels`, as `DepthNet` has them
+    model:nn.Module, # With a part called `encoder` and its `levels`, as `DepthNet` has them; all of the encoder may learn afterwards
     n:int, # Levels, finest first; 0 gives none
 ) -> list[nn.Module]: # The layers themselves
     "The encoder's layers that its `n` finest levels depend on, found by asking the gradient"
     if n==0: return []
     training = model.encoder.training
+    model.encoder.requires_grad_(True)
     features = model.encoder.eval()(torch.zeros(1, 3, 64, 64, device=model.mean.device))
     model.encoder.train(training)
     names,weights = zip(*model.encoder.named_parameters())
