@@ -1,0 +1,9 @@
+"Losses for depth without a scale"
+from depthsense.losses.affine import AffineInvariantLoss, affine_invariant_loss
+from depthsense.losses.gradient import GradientMatchingLoss, gradient_matching_loss
+from depthsense.losses.ranking import RankingLoss, ranking_loss
+
+__all__ = [
+    "AffineInvariantLoss", "GradientMatchingLoss", "RankingLoss",
+    "affine_invariant_loss", "gradient_matching_loss", "ranking_loss",
+]

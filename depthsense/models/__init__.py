@@ -1,0 +1,5 @@
+"The network and its checkpoints"
+from depthsense.models.depthnet import DepthNet, load_imagenet
+from depthsense.models.hub import checkpoint_names, load_model, save_model
+
+__all__ = ["DepthNet", "checkpoint_names", "load_imagenet", "load_model", "save_model"]

@@ -5,20 +5,22 @@
 # %% auto #0
 __all__ = ['resize', 'ResidualConv', 'Fusion', 'AdaptiveOutput']
 
-# %% ../../nbs/30_models.blocks.ipynb #c002
+# %% ../../nbs/30_models.blocks.ipynb #c005
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# %% ../../nbs/30_models.blocks.ipynb #c003
+# %% ../../nbs/30_models.blocks.ipynb #c010
 def resize(
     x:Float[Tensor, "b c h w"], # Any map
     size:tuple[int,int], # Height and width wanted; pixels
 ) -> Float[Tensor, "b c h2 w2"]: # The same map at `size`
     "Bilinear resizing, pixel centres kept"
+    if x.ndim!=4: raise ValueError(f"resize wants a batch of maps (b,c,h,w), got shape {tuple(x.shape)}")
+    if len(size)!=2: raise ValueError(f"resize wants a height and a width, got {tuple(size)}")
     return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
-# %% ../../nbs/30_models.blocks.ipynb #c004
+# %% ../../nbs/30_models.blocks.ipynb #c016
 class ResidualConv(nn.Module):
     "ReLU, 3×3, ReLU, 3×3, plus the input: [Xian 2018](https://openaccess.thecvf.com/content_cvpr_2018/html/Xian_Monocular_Relative_Depth_CVPR_2018_paper.html), figure 3"
     def __init__(self,
@@ -27,9 +29,13 @@ class ResidualConv(nn.Module):
         super().__init__()
         self.conv1,self.conv2 = [nn.Conv2d(width, width, 3, padding=1) for _ in range(2)]
 
-    def forward(self, x): return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+    def forward(self,
+        x:Float[Tensor, "b c h w"] # Features of `width` channels
+    ) -> Float[Tensor, "b c h w"]: # The same, corrected
+        "`x` and a correction of two convolutions"
+        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
 
-# %% ../../nbs/30_models.blocks.ipynb #c005
+# %% ../../nbs/30_models.blocks.ipynb #c022
 class Fusion(nn.Module):
     "Bring the encoder's features to the decoder's width, add the coarser map, refine: [Xian 2018](https://openaccess.thecvf.com/content_cvpr_2018/html/Xian_Monocular_Relative_Depth_CVPR_2018_paper.html), figure 3"
     def __init__(self,
@@ -40,12 +46,18 @@ class Fusion(nn.Module):
         self.transition = nn.Conv2d(channels, width, 3, padding=1)
         self.refine_skip,self.refine = ResidualConv(width),ResidualConv(width)
 
-    def forward(self, skip, coarse=None):
+    def forward(self,
+        skip:Float[Tensor, "b c h w"], # The encoder's features at this level
+        coarse:Float[Tensor, "b d h2 w2"]|None=None, # The decoder's map so far; `width` channels, any size
+    ) -> Float[Tensor, "b d h w"]: # The decoder's map at this level
+        "`coarse`, refined by `skip`"
         x = self.refine_skip(self.transition(skip))
-        if coarse is not None: x = x + resize(coarse, x.shape[-2:])
-        return self.refine(x)
+        if coarse is None: return self.refine(x)
+        if coarse.shape[:2]!=x.shape[:2]:
+            raise ValueError(f"Fusion wants coarse maps of {tuple(x.shape[:2])} pictures and channels, got {tuple(coarse.shape[:2])}")
+        return self.refine(x + resize(coarse, x.shape[-2:]))
 
-# %% ../../nbs/30_models.blocks.ipynb #c006
+# %% ../../nbs/30_models.blocks.ipynb #c026
 class AdaptiveOutput(nn.Module):
     "3×3 to `hidden` channels, 3×3 to one, then up to the picture's size: [Xian 2018](https://openaccess.thecvf.com/content_cvpr_2018/html/Xian_Monocular_Relative_Depth_CVPR_2018_paper.html), figure 3"
     def __init__(self,
@@ -57,5 +69,9 @@ class AdaptiveOutput(nn.Module):
         self.conv1,self.conv2 = nn.Conv2d(width, hidden, 3, padding=1),nn.Conv2d(hidden, 1, 3, padding=1)
         self.activation = nn.ReLU() if activation else nn.Identity()
 
-    def forward(self, x, size):
+    def forward(self,
+        x:Float[Tensor, "b c h w"], # The decoder's finest map
+        size:tuple[int,int], # Height and width of the picture; pixels
+    ) -> Float[Tensor, "b 1 h2 w2"]: # One number a pixel; unitless, any sign
+        "One channel, at `size`"
         return resize(self.conv2(self.activation(self.conv1(x))), size)

@@ -1,0 +1,307 @@
+"""The site, in one command and without a network: `python docs/build.py` writes docs/_build/site
+
+Every chapter becomes a page. An exported cell is shown as an entry of the package (name with an anchor, link to the
+source, what it does, its parameters) followed by its code; hidden cells stay out; the names of functions in prose
+become links. Sphinx then builds the pages with warnings as errors, and every link inside the site is followed.
+"""
+import argparse
+import ast
+import html
+import io
+import json
+import re
+import shutil
+import sys
+import time
+import tokenize
+from collections import defaultdict
+from configparser import ConfigParser
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+ROOT = Path(__file__).resolve().parent.parent
+NBS, BUILD = ROOT/"nbs", ROOT/"docs"/"_build"
+SOURCE = BUILD/"pages"
+PARTS = ["Seeing", "Data", "Losses", "Network", "Measuring", "Training", "Evaluation", "Use"]
+
+config = ConfigParser(delimiters=["="])
+config.read(ROOT/"settings.ini", encoding="utf-8")
+cfg = config["DEFAULT"]
+FILES = f"{cfg['git_url']}/blob/{cfg['branch']}"
+
+
+def chapters():
+    "[(number or '', page name, path)], the front page first"
+    res = []
+    for path in sorted(NBS.glob("*.ipynb")):
+        if path.name[0] in "_.": continue
+        m = re.fullmatch(r"(\d+)_(.+)", path.stem)
+        res.append((m[1], m[2], path) if m else ("", path.stem, path))
+    return sorted(res)
+
+
+# What a cell says about itself ----------------------------------------------------------------------------------------
+
+def directives(source):
+    "(the `#|` lines as a dict, the code without them)"
+    found, code = {}, []
+    for line in source.splitlines():
+        m = re.match(r"\s*#\|\s*([\w-]+):?\s*(.*)$", line)
+        if m: found[m[1]] = m[2].strip()
+        elif not re.match(r"\s*%{1,2}\w", line) and not re.search(r"#\|\s*hide_line\s*$", line): code.append(line)
+    return found, "\n".join(code).strip("\n")
+
+
+def definitions(code):
+    "The public functions and classes at the top of a cell"
+    try: tree = ast.parse(code)
+    except SyntaxError: return []
+    return [o for o in tree.body if isinstance(o, (ast.FunctionDef, ast.ClassDef)) and not o.name.startswith("_")]
+
+
+def comments(code):
+    "{line: its comment}"
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
+
+
+def parameters(node, code):
+    "[(name, type, default, meaning)] of a function, or of a class from its `__init__` or its annotated fields"
+    notes, text = comments(code), lambda o: ast.get_source_segment(code, o) if o is not None else ""
+    if isinstance(node, ast.ClassDef):
+        init = next((o for o in node.body if isinstance(o, ast.FunctionDef) and o.name == "__init__"), None)
+        if init is None:
+            fields = [o for o in node.body if isinstance(o, ast.AnnAssign) and node.decorator_list]
+            return [(text(o.target), text(o.annotation), text(o.value), notes.get(o.lineno, "")) for o in fields]
+        node = init
+    a, rows = node.args, []
+    plain = a.posonlyargs + a.args
+    every = [*(("", *o) for o in zip(plain, [None]*(len(plain)-len(a.defaults))+a.defaults)), ("*", a.vararg, None),
+             *(("", *o) for o in zip(a.kwonlyargs, a.kw_defaults)), ("**", a.kwarg, None)]
+    for star, arg, default in every:
+        if arg is None or arg.arg in ("self", "cls"): continue
+        rows.append((star+arg.arg, text(arg.annotation), text(default), notes.pop(arg.end_lineno, "")))
+    if node.returns is not None and text(node.returns) != "None":
+        rows.append(("returns", text(node.returns), "", notes.get(node.returns.end_lineno, "")))
+    return rows
+
+
+# Links ----------------------------------------------------------------------------------------------------------------
+
+class Names:
+    "Where every public name of the package is explained: page, anchor and line of source"
+    def __init__(self):
+        self.entry, self.line, self.module = {}, {}, {}
+        for _, page, path in chapters():
+            nb = json.loads(path.read_text(encoding="utf-8"))
+            sources = ["".join(c["source"]) for c in nb["cells"] if c["cell_type"] == "code"]
+            exp = next(filter(None, (re.search(r"^#\|\s*default_exp\s+(\S+)", s, re.M) for s in sources)), None)
+            if not exp: continue
+            self.module[page] = cfg["lib_name"]+"."+exp[1]
+            file = ROOT/cfg["lib_path"]/(exp[1].replace(".", "/")+".py")
+            if not file.exists(): continue
+            for node in definitions(file.read_text(encoding="utf-8")):
+                self.entry.setdefault(node.name, f"{page}.html#{node.name.lower()}")
+                self.line[page, node.name] = f"{FILES}/{file.relative_to(ROOT).as_posix()}#L{node.lineno}"
+                for o in node.body if isinstance(node, ast.ClassDef) else []:
+                    if isinstance(o, ast.FunctionDef): self.entry[f"{node.name}.{o.name}"] = self.entry[node.name]
+
+    def of(self, name):
+        name = name.removesuffix("()")
+        if name.startswith(cfg["lib_name"]+"."): name = name.rsplit(".", 1)[-1]
+        return self.entry.get(name)
+
+
+def reference(name, names):
+    "A link to where `name` is explained; None where the package has no such name"
+    url = names.of(name)
+    return url and f'<a class="doclink" href="{url}"><code>{html.escape(name)}</code></a>'
+
+
+def prose(text, names):
+    "Markdown of a notebook as MyST: links to chapters and to names of the package"
+    apart = r"(^```.*?^```[ \t]*$|^\$\$.*?\$\$|^#+ .*?$|!?\[[^\]\n]*\]\([^)\n]*\)|<a .*?</a>)"
+    parts = re.split(apart, text, flags=re.M | re.S)
+    for i, part in enumerate(parts):
+        if i % 2 == 0:
+            name = r"(?<!`)`([A-Za-z_][\w.]*(?:\(\))?)`(?!`)"
+            parts[i] = re.sub(name, lambda m: reference(m[1], names) or m[0], part)
+        elif m := re.fullmatch(r"(!?)\[([^\]]*)\]\(([^)]*)\)", part, re.S):
+            if chapter := re.fullmatch(r"(?:\d+_)?([\w.]+)\.(?:ipynb|html)(#.*)?", m[3]):
+                label = re.sub(r"`([^`]+)`", lambda o: f"<code>{html.escape(o[1])}</code>", m[2])
+                parts[i] = f'<a class="doclink" href="{chapter[1]}.html{chapter[2] or ""}">{label}</a>'
+            elif m[3].startswith("../") and not m[1]: parts[i] = f"[{m[2]}]({FILES}/{m[3].lstrip('./')})"
+    return "".join(parts)
+
+
+def inline(text, names):
+    "One line of a docstring or comment as HTML"
+    res = []
+    for i, part in enumerate(re.split(r"(`[^`]+`|\$[^$]+\$|\[[^\]]+\]\([^)]+\))", text)):
+        if i % 2 == 0: res.append(html.escape(part, quote=False))
+        elif part[0] == "$": res.append(rf'<span class="math">\({html.escape(part[1:-1])}\)</span>')
+        elif part[0] == "[": res.append(re.sub(r"\[(.+)\]\((.+)\)", r'<a href="\2">\1</a>', part))
+        else: res.append(reference(part[1:-1], names) or f"<code>{html.escape(part[1:-1])}</code>")
+    return "".join(res)
+
+
+# Cells ----------------------------------------------------------------------------------------------------------------
+
+def entry(node, code, page, names):
+    "The markdown of one function or class: anchor, heading, source, what it does, parameters"
+    source = names.line.get((page, node.name))
+    doc = " ".join((ast.get_docstring(node) or "").split())
+    # without an underscore the heading's own anchor is the name
+    anchor = f'<span class="anchor" id="{node.name.lower()}"></span>\n\n' if "_" in node.name else ""
+    res = f'{anchor}### `{node.name}`\n\n<p class="entry">{inline(doc, names)}'
+    res += (f' <a class="srclink" href="{source}">source</a>' if source else "") + "</p>\n"
+    res += table("Parameters", [row(*o, names) for o in parameters(node, code) if o[3]])
+    for o in node.body if isinstance(node, ast.ClassDef) else []:
+        if not isinstance(o, ast.FunctionDef) or o.name.startswith("_"): continue
+        res += table(f"<code>{o.name}</code>: {inline(' '.join((ast.get_docstring(o) or '').split()), names)}",
+                     [row(*p, names) for p in parameters(o, code) if p[3]])
+    return res
+
+
+def row(name, kind, default, meaning, names):
+    kind = " = ".join(f"<code>{html.escape(o)}</code>" for o in (kind, default) if o)
+    name = "<em>returns</em>" if name == "returns" else f"<code>{html.escape(name)}</code>"
+    return f"<tr><td>{name}</td><td>{kind}</td><td>{inline(meaning, names)}</td></tr>"
+
+
+def table(title, rows):
+    "Rows to unfold under a title"
+    if not rows: return ""
+    head = "<tr><th>Name</th><th>Type</th><th>Meaning</th></tr>"
+    return (f'\n<details class="parameters"><summary>{title}</summary><div>'
+            f'<table><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table></div></details>\n')
+
+
+def opening(text, number, page, path, names):
+    "Title, where the page stands in the book, and the promise"
+    m = re.match(r"# (.+?)\n+(?:> (.+?)\n*(?:\n|$))?(.*)", text.strip()+"\n", re.S)
+    if not m: raise ValueError(f"{path.name} must begin with `# Title` and `> promise`")
+    title, promise, rest = m[1].strip(), (m[2] or "").strip().replace("\n> ", " "), m[3].strip()
+    res = f"# {title}\n\n"
+    if number:
+        where = [f"{PARTS[int(number[0])]}, chapter {number}"]
+        if page in names.module: where.append(f"module <code>{names.module[page]}</code>")
+        where.append(f'<a href="{FILES}/nbs/{path.name}">notebook</a>')
+        res += f'<p class="where">{" · ".join(where)}</p>\n\n'
+    if promise: res += f"{{.promise}}\n{prose(promise, names)}\n\n"
+    return title, res + prose(rest, names)
+
+
+def page_cells(path, number, page, names):
+    "(title, the cells of the page)"
+    nb, cells, title = json.loads(path.read_text(encoding="utf-8")), [], None
+    def add(kind, source, **more):
+        cells.append(dict(dict(cell_type=kind, id=f"c{len(cells)}", metadata={}, source=source), **more))
+    for c in nb["cells"]:
+        source = "".join(c["source"])
+        if c["cell_type"] == "markdown":
+            if title is None: title, source = opening(source, number, page, path, names)
+            else: source = prose(source, names)
+            add("markdown", source)
+        if c["cell_type"] != "code": continue
+        d, code = directives(source)
+        if d.keys() & {"hide", "default_exp"} or d.get("include") == "false" or not code: continue
+        if d.keys() & {"export", "exports"}:
+            for node in definitions(code): add("markdown", entry(node, code, page, names))
+        tags = [t for t, on in {
+            "remove-input": d.get("echo") == "false",
+            "remove-output": d.get("output") == "false",
+            "hide-input": d.get("code-fold") == "true",
+            "exported": d.keys() & {"export", "exports", "exporti"},
+            "recorded": d.keys() & set(cfg["tst_flags"].split()),
+        }.items() if on]
+        outputs = [o for o in c["outputs"] if o.get("name") != "stderr"]
+        add("code", code, metadata=dict(tags=tags), execution_count=None, outputs=outputs)
+    return title, cells
+
+
+def write_pages():
+    "The notebooks as Sphinx takes them, in docs/_build"
+    shutil.rmtree(BUILD, ignore_errors=True)
+    SOURCE.mkdir(parents=True)
+    names, parts, pages = Names(), defaultdict(list), {}
+    for number, page, path in chapters():
+        title, pages[page] = page_cells(path, number, page, names)
+        if number: parts[PARTS[int(number[0])]].append(f"{number}  {title} <{page}>")
+    if "index" not in pages: raise FileNotFoundError("nbs/index.ipynb, the front page, is missing")
+    for part in PARTS:
+        if parts[part]:
+            toc = "\n".join(["```{toctree}", ":hidden:", f":caption: {part}", "", *parts[part], "```"])
+            pages["index"].append(dict(cell_type="markdown", id=f"toc{part}", metadata={}, source=toc))
+    python = dict(display_name="python3", language="python", name="python3")
+    kernel = dict(kernelspec=python, language_info=dict(name="python"))
+    for page, cells in pages.items():
+        nb = dict(cells=cells, metadata=kernel, nbformat=4, nbformat_minor=5)
+        (SOURCE/f"{page}.ipynb").write_text(json.dumps(nb), encoding="utf-8")
+    for o in (ROOT/"docs"/"pictures", NBS/"images"):
+        if o.exists(): shutil.copytree(o, SOURCE/o.name)
+    return pages
+
+
+# Is the site whole? ---------------------------------------------------------------------------------------------------
+
+class Links(HTMLParser):
+    "Anchors, links and what is loaded at reading time"
+    def __init__(self):
+        super().__init__()
+        self.ids, self.links, self.loads = set(), [], []
+
+    def handle_starttag(self, tag, attrs):
+        a = dict(attrs)
+        self.ids |= {a[k] for k in ("id", "name") if a.get(k)}
+        if tag == "a" and a.get("href"): self.links.append(a["href"])
+        if tag in ("script", "img", "iframe", "source") and a.get("src"): self.loads.append(a["src"])
+        if tag == "link" and a.get("rel") in ("stylesheet", "preload", "icon"): self.loads.append(a["href"])
+
+
+def other_katex():
+    "The fonts and styles in _static/katex must be of the version whose scripts sphinxcontrib-katex brings"
+    from sphinxcontrib.katex import katex_version
+    css = (ROOT/"docs"/"_static"/"katex"/"katex.min.css").read_text(encoding="utf-8")
+    ours = re.search(r'katex-version:+after\{content:"([\d.]+)"', css)[1]
+    return [f"docs/_static/katex has version {ours}, sphinxcontrib-katex {katex_version}"] if ours != katex_version else []
+
+
+def broken(site):
+    "Links that lead nowhere, and anything a reader's browser would fetch from elsewhere"
+    seen, problems = {}, []
+    for path in sorted(o for o in site.glob("**/*.html") if "_static" not in o.parts):
+        seen[path] = o = Links()
+        o.feed(path.read_text(encoding="utf-8"))
+    for path, o in seen.items():
+        for url in o.loads:
+            if re.match("(https?:)?//", url): problems.append(f"{path.name} loads {url}")
+        for url in o.links + [u for u in o.loads if not urlparse(u).scheme]:
+            part = urlparse(url)
+            if part.scheme or part.netloc: continue
+            target = path if not part.path else (path.parent/unquote(part.path)).resolve()
+            if target.is_dir(): target = target/"index.html"
+            lost = part.fragment and target in seen and unquote(part.fragment) not in seen[target].ids
+            if lost or not target.exists(): problems.append(f"{path.name}: no {url}")
+    for path in site.glob("**/*.css"):
+        for url in re.findall(r"(?:@import\s+|url\()[\"']?(https?://[^\"')]+)", path.read_text(encoding="utf-8")):
+            problems.append(f"{path.name} loads {url}")
+    return sorted(set(problems))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=BUILD/"site", help="where the site goes")
+    args = parser.parse_args()
+    from sphinx.cmd.build import build_main
+    start, pages = time.time(), write_pages()
+    places = ["-d", BUILD/"doctrees", "-c", ROOT/"docs", SOURCE, args.out]
+    failed = build_main(["-W", "--keep-going", "-q", "-E", "-b", "html", *map(str, places)])
+    problems = other_katex() + (broken(args.out) if not failed else ["Sphinx is not content: see above"])
+    for o in problems: print(o)
+    print(f"{len(pages)} pages in {args.out}, {time.time()-start:.0f} s, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__": sys.exit(main())
