@@ -60,6 +60,12 @@ def definitions(code):
     return [o for o in tree.body if isinstance(o, (ast.FunctionDef, ast.ClassDef)) and not o.name.startswith("_")]
 
 
+def imports(code):
+    "Is there nothing but imports in a cell?"
+    try: return all(isinstance(o, (ast.Import, ast.ImportFrom)) for o in ast.parse(code).body)
+    except SyntaxError: return False
+
+
 def comments(code):
     "{line: its comment}"
     tokens = tokenize.generate_tokens(io.StringIO(code).readline)
@@ -72,7 +78,7 @@ def parameters(node, code):
     if isinstance(node, ast.ClassDef):
         init = next((o for o in node.body if isinstance(o, ast.FunctionDef) and o.name == "__init__"), None)
         if init is None:
-            fields = [o for o in node.body if isinstance(o, ast.AnnAssign) and node.decorator_list]
+            fields = [o for o in node.body if isinstance(o, ast.AnnAssign)]
             return [(text(o.target), text(o.annotation), text(o.value), notes.get(o.lineno, "")) for o in fields]
         node = init
     a, rows = node.args, []
@@ -126,7 +132,9 @@ def prose(text, names):
     for i, part in enumerate(parts):
         if i % 2 == 0:
             name = r"(?<!`)`([A-Za-z_][\w.]*(?:\(\))?)`(?!`)"
-            parts[i] = re.sub(name, lambda m: reference(m[1], names) or m[0], part)
+            part = re.sub(name, lambda m: reference(m[1], names) or m[0], part)
+            # a comma after a formula may not begin a line
+            parts[i] = re.sub(r"(?<![\\$`])\$(?!\s)([^$\n`]+?)(?<!\s)\$(?!\$)([,.;:)]+)", r"$\1\\text{\2}$", part)
         elif m := re.fullmatch(r"(!?)\[([^\]]*)\]\(([^)]*)\)", part, re.S):
             if chapter := re.fullmatch(r"(?:\d+_)?([\w.]+)\.(?:ipynb|html)(#.*)?", m[3]):
                 label = re.sub(r"`([^`]+)`", lambda o: f"<code>{html.escape(o[1])}</code>", m[2])
@@ -212,12 +220,17 @@ def page_cells(path, number, page, names):
         tags = [t for t, on in {
             "remove-input": d.get("echo") == "false",
             "remove-output": d.get("output") == "false",
-            "hide-input": d.get("code-fold") == "true",
+            "hide-input": d.get("code-fold") == "true" or imports(code),
             "exported": d.keys() & {"export", "exports", "exporti"},
             "recorded": d.keys() & set(cfg["tst_flags"].split()),
         }.items() if on]
         outputs = [o for o in c["outputs"] if o.get("name") != "stderr"]
-        add("code", code, metadata=dict(tags=tags), execution_count=None, outputs=outputs)
+        fold = "Imports" if imports(code) else "Code"
+        if imports(code) and cells[-1]["cell_type"] == "code" and imports(cells[-1]["source"]):
+            cells[-1]["source"] += "\n\n" + code
+            continue
+        prompts = dict(code_prompt_show=fold, code_prompt_hide=fold)
+        add("code", code, metadata=dict(tags=tags, mystnb=prompts), execution_count=None, outputs=outputs)
     return title, cells
 
 
@@ -265,7 +278,7 @@ def other_katex():
     from sphinxcontrib.katex import katex_version
     css = (ROOT/"docs"/"_static"/"katex"/"katex.min.css").read_text(encoding="utf-8")
     ours = re.search(r'katex-version:+after\{content:"([\d.]+)"', css)[1]
-    return [f"docs/_static/katex has version {ours}, sphinxcontrib-katex {katex_version}"] if ours != katex_version else []
+    return [] if ours == katex_version else [f"docs/_static/katex is {ours}, sphinxcontrib-katex {katex_version}"]
 
 
 def broken(site):

@@ -14,6 +14,7 @@ suppress_warnings = ["myst.header"]  # entries of the package are third-level he
 
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
 myst_enable_extensions = ["dollarmath", "amsmath", "attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
@@ -30,7 +31,7 @@ html_theme_options = dict(
     repository_url=cfg["git_url"], repository_branch=cfg["branch"], use_repository_button=True,
     use_download_button=False, home_page_in_toc=False, show_navbar_depth=1, show_toc_level=2, navbar_persistent=[],
     logo=dict(text=cfg["title"]),
-    pygments_light_style="a11y-high-contrast-light", pygments_dark_style="a11y-high-contrast-dark",
+    pygments_light_style="a11y-high-contrast-light", pygments_dark_style="github-dark",
 )
 copybutton_selector = "div:not(.output_area) > div.highlight > pre"
 

@@ -5,49 +5,60 @@
 # %% auto #0
 __all__ = ['normalize', 'affine_invariant_loss', 'AffineInvariantLoss']
 
-# %% ../../nbs/22_losses.affine.ipynb #c002
+# %% ../../nbs/22_losses.affine.ipynb #c006
+import math
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-# %% ../../nbs/22_losses.affine.ipynb #c003
+# %% ../../nbs/22_losses.affine.ipynb #c011
 def normalize(
     maps:Float[Tensor, "b 1 h w"], # Disparity in any unit
     mask:Bool[Tensor, "b 1 h w"]|None=None, # True where the map is valid; None: everywhere
-) -> Float[Tensor, "b 1 h w"]: # Median 0 and mean absolute value 1 over each picture's valid pixels; a constant map gives zeros
+) -> Float[Tensor, "b 1 h w"]: # Median 0 and mean absolute value 1 over each picture's valid pixels, 0 elsewhere; a constant map gives zeros
     "Take away shift and scale, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equations 5 and 6"
     if mask is None: mask = torch.ones_like(maps, dtype=torch.bool)
-    if maps.shape!=mask.shape: raise ValueError(f"normalize wants a mask of the maps' shape {tuple(maps.shape)}, got {tuple(mask.shape)}")
+    if maps.ndim!=4 or maps.shape!=mask.shape: raise ValueError(f"normalize wants maps and mask of one shape (b,1,h,w), got {tuple(maps.shape)} and {tuple(mask.shape)}")
+    n = mask.sum((1,2,3), keepdim=True)
+    if (n==0).any(): raise ValueError("normalize wants at least one valid pixel a picture, got a mask without any")
     shift = torch.where(mask, maps, torch.nan).flatten(1).nanmedian(1).values[:,None,None,None]
     centred = torch.where(mask, maps-shift, 0.)
-    scale = centred.abs().sum((1,2,3), keepdim=True)/mask.sum((1,2,3), keepdim=True)
+    scale = centred.abs().sum((1,2,3), keepdim=True)/n
     return centred/scale.clamp(min=1e-6)
 
-# %% ../../nbs/22_losses.affine.ipynb #c004
+# %% ../../nbs/22_losses.affine.ipynb #c017
 def affine_invariant_loss(
     pred:Float[Tensor, "b 1 h w"], # Predicted disparity; unitless, larger is nearer
     target:Float[Tensor, "b 1 h w"], # Ground truth disparity, any unit
-    mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid
-    trim:float=0.2, # Share of each picture's pixels, the worst, that is left out; [0,1)
-) -> Float[Tensor, ""]: # Half the mean absolute difference of the normalised maps, >= 0
+    mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid; None: everywhere
+    trim:float=0.2, # Share of each picture's valid pixels, the worst, that is left out; [0,1)
+) -> Float[Tensor, ""]: # Half the mean absolute difference of the normalised maps, left-out pixels counting zero; in [0,1]
     "Mean absolute difference up to scale and shift, trimmed, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equation 8"
     if pred.shape!=target.shape or pred.ndim!=4: raise ValueError(f"affine_invariant_loss wants two maps of one shape (b,1,h,w), got {tuple(pred.shape)} and {tuple(target.shape)}")
+    if not 0<=trim<1: raise ValueError(f"affine_invariant_loss wants trim in [0,1), got {trim}")
     if mask is None: mask = torch.ones_like(target, dtype=torch.bool)
-    off = (normalize(pred, mask)-normalize(target, mask)).abs().flatten(1)
-    n = mask.sum((1,2,3))
-    worst_last = torch.where(mask.flatten(1), off, torch.inf).sort(1).values
-    kept = torch.arange(off.shape[1], device=off.device) < ((1-trim)*n).ceil()[:,None]
-    return (torch.where(kept, worst_last, 0.).sum(1)/(2*n)).mean()
+    off,valid = (normalize(pred, mask)-normalize(target, mask)).abs().flatten(1),mask.flatten(1)
+    n = valid.sum(1, keepdim=True)
+    worst = torch.where(valid, off.detach(), -1.).topk(math.ceil(trim*off.shape[1])).indices
+    kept = torch.arange(worst.shape[1], device=off.device) >= (trim*n).long()
+    return (off*torch.ones_like(valid).scatter(1, worst, kept)/(2*n)).sum(1).mean()
 
-# %% ../../nbs/22_losses.affine.ipynb #c005
+# %% ../../nbs/22_losses.affine.ipynb #c020
 class AffineInvariantLoss(nn.Module):
     "`affine_invariant_loss` with its setting kept"
     def __init__(self,
-        trim:float=0.2 # Share of the worst pixels left out
+        trim:float=0.2 # Share of each picture's valid pixels, the worst, that is left out; [0,1)
     ):
         super().__init__()
         self.trim = trim
 
-    def forward(self, pred, target, mask=None): return affine_invariant_loss(pred, target, mask, self.trim)
+    def forward(self,
+        pred:Float[Tensor, "b 1 h w"], # Predicted disparity; unitless, larger is nearer
+        target:Float[Tensor, "b 1 h w"], # Ground truth disparity, any unit
+        mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid; None: everywhere
+    ) -> Float[Tensor, ""]: # In [0,1]
+        "Compare `pred` with `target`"
+        return affine_invariant_loss(pred, target, mask, self.trim)
 
     def extra_repr(self): return f"trim={self.trim}"

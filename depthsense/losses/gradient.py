@@ -5,46 +5,53 @@
 # %% auto #0
 __all__ = ['step_sizes', 'gradient_matching_loss', 'GradientMatchingLoss']
 
-# %% ../../nbs/23_losses.gradient.ipynb #c002
+# %% ../../nbs/23_losses.gradient.ipynb #c006
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from .affine import normalize
 
-# %% ../../nbs/23_losses.gradient.ipynb #c003
+# %% ../../nbs/23_losses.gradient.ipynb #c011
 def step_sizes(
     off:Float[Tensor, "b 1 h w"], # Difference of two maps
     mask:Bool[Tensor, "b 1 h w"], # True where it is valid
-) -> Float[Tensor, " b"]: # Mean absolute step to the right plus mean absolute step down, between valid neighbours
+) -> Float[Tensor, " b"]: # Mean absolute step to the right plus mean absolute step down, between valid neighbours; 0 if there are none
     "How much a map changes from pixel to pixel"
-    def mean(step, both): return (step.abs()*both).sum((1,2,3))/both.sum((1,2,3)).clamp(min=1)
+    def mean(step, both): return torch.where(both, step.abs(), 0.).sum((1,2,3))/both.sum((1,2,3)).clamp(min=1)
     right = mean(off[...,1:]-off[...,:-1], mask[...,1:] & mask[...,:-1])
     down = mean(off[...,1:,:]-off[...,:-1,:], mask[...,1:,:] & mask[...,:-1,:])
     return right+down
 
-# %% ../../nbs/23_losses.gradient.ipynb #c004
+# %% ../../nbs/23_losses.gradient.ipynb #c017
 def gradient_matching_loss(
     pred:Float[Tensor, "b 1 h w"], # Predicted disparity; unitless, larger is nearer
     target:Float[Tensor, "b 1 h w"], # Ground truth disparity, any unit
-    mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid
+    mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid; None: everywhere
     scales:int=4, # Every pixel, every second, every fourth, …; >= 1
 ) -> Float[Tensor, ""]: # Sum over scales, mean over pictures, >= 0
     "Multi-scale gradient matching of normalised maps, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equation 11, after [Li 2018](https://arxiv.org/abs/1804.00607)"
     if pred.shape!=target.shape or pred.ndim!=4: raise ValueError(f"gradient_matching_loss wants two maps of one shape (b,1,h,w), got {tuple(pred.shape)} and {tuple(target.shape)}")
+    if scales<1: raise ValueError(f"gradient_matching_loss wants at least one scale, got {scales}")
     if mask is None: mask = torch.ones_like(target, dtype=torch.bool)
     off = normalize(pred, mask)-normalize(target, mask)
     return sum(step_sizes(off[...,::2**k,::2**k], mask[...,::2**k,::2**k]) for k in range(scales)).mean()
 
-# %% ../../nbs/23_losses.gradient.ipynb #c005
+# %% ../../nbs/23_losses.gradient.ipynb #c020
 class GradientMatchingLoss(nn.Module):
     "`gradient_matching_loss` with its setting kept"
     def __init__(self,
-        scales:int=4 # Every pixel, every second, every fourth, …
+        scales:int=4 # Every pixel, every second, every fourth, …; >= 1
     ):
         super().__init__()
         self.scales = scales
 
-    def forward(self, pred, target, mask=None): return gradient_matching_loss(pred, target, mask, self.scales)
+    def forward(self,
+        pred:Float[Tensor, "b 1 h w"], # Predicted disparity; unitless, larger is nearer
+        target:Float[Tensor, "b 1 h w"], # Ground truth disparity, any unit
+        mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid; None: everywhere
+    ) -> Float[Tensor, ""]: # Sum over scales, mean over pictures, >= 0
+        "Compare the steps of `pred` with those of `target`"
+        return gradient_matching_loss(pred, target, mask, self.scales)
 
     def extra_repr(self): return f"scales={self.scales}"

@@ -90,11 +90,12 @@ def new_state(
     "AdamW and one rise and fall of the learning rate, [Smith 2018](https://arxiv.org/abs/1708.07120)"
     optimizer = torch.optim.AdamW(parameter_groups(model, settings.lr, settings.encoder_lr), weight_decay=settings.weight_decay)
     highest = [o["lr"] for o in optimizer.param_groups]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, highest, total_steps=steps+1, pct_start=settings.warmup)
+    rise = max(settings.warmup, 2/(steps+1)) # one step at least: in a shorter rise the library divides by zero
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, highest, total_steps=steps+1, pct_start=rise)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True)
     return State(model, average, optimizer, schedule)
 
-# %% ../../nbs/50_training.loop.ipynb #c031
+# %% ../../nbs/50_training.loop.ipynb #c033
 def set_frozen(
     module:nn.Module, # Changed in place
     frozen:bool # True: no gradient, and batch norm keeps its statistics
@@ -103,7 +104,7 @@ def set_frozen(
     module.requires_grad_(not frozen)
     module.train(not frozen)
 
-# %% ../../nbs/50_training.loop.ipynb #c035
+# %% ../../nbs/50_training.loop.ipynb #c037
 def fine_layers(
     model:nn.Module, # With a part called `encoder` and its `levels`, as `DepthNet` has them; all of the encoder may learn afterwards
     n:int, # Levels, finest first; 0 gives none
@@ -120,7 +121,7 @@ def fine_layers(
     layers = {name.rpartition(".")[0] for name,o in zip(names, reached) if o is not None}
     return [model.encoder.get_submodule(o) for o in sorted(layers)]
 
-# %% ../../nbs/50_training.loop.ipynb #c043
+# %% ../../nbs/50_training.loop.ipynb #c045
 def train_step(
     state:State, # Changed in place
     batch:dict, # `image`, `target`, `mask`
@@ -143,7 +144,7 @@ def train_step(
     state.step += 1
     return value.detach()
 
-# %% ../../nbs/50_training.loop.ipynb #c050
+# %% ../../nbs/50_training.loop.ipynb #c054
 def epoch_batches(
     dataset, # Map-style; its transform random
     settings:Settings, # `batch_size`, `seed`, `workers`
@@ -156,7 +157,7 @@ def epoch_batches(
     return DataLoader(Seeded(dataset, settings.seed, epoch), settings.batch_size, sampler=left, drop_last=True,
         num_workers=settings.workers, pin_memory=torch.cuda.is_available())
 
-# %% ../../nbs/50_training.loop.ipynb #c058
+# %% ../../nbs/50_training.loop.ipynb #c062
 def write_text(
     path:Path, # The file
     text:str, # Its new content
@@ -169,7 +170,7 @@ def write_text(
         os.fsync(file.fileno())
     os.replace(part, path)
 
-# %% ../../nbs/50_training.loop.ipynb #c059
+# %% ../../nbs/50_training.loop.ipynb #c063
 def state_parts(
     state:State # What to keep
 ) -> tuple[dict, dict]: # Tensors by file and name; numbers for JSON
@@ -182,7 +183,7 @@ def state_parts(
         groups=optimizer["param_groups"], schedule=state.schedule.state_dict())
     return tensors,numbers
 
-# %% ../../nbs/50_training.loop.ipynb #c061
+# %% ../../nbs/50_training.loop.ipynb #c065
 def save_state(
     state:State, # What to keep
     folder:Path, # The run's; `last` is written in it
@@ -202,7 +203,7 @@ def save_state(
     os.replace(part, last)
     shutil.rmtree(old, ignore_errors=True)
 
-# %% ../../nbs/50_training.loop.ipynb #c063
+# %% ../../nbs/50_training.loop.ipynb #c067
 def read_state(
     folder:Path # The run's
 ) -> tuple[dict, dict]|None: # What `state_parts` gave; None: nothing has been saved
@@ -216,7 +217,7 @@ def read_state(
         except (OSError, ValueError, SafetensorError) as e: errors.append(f"{last} ({e})")
     if errors: raise ValueError(f"fit wants a whole state to go on from, got a damaged one: {'; '.join(errors)}; remove it to begin anew")
 
-# %% ../../nbs/50_training.loop.ipynb #c064
+# %% ../../nbs/50_training.loop.ipynb #c068
 def load_state(
     state:State, # Fresh, changed in place
     folder:Path, # The run's
@@ -239,7 +240,7 @@ def load_state(
     state.losses = list(tensors["losses"]["losses"].to(weights[0].device))
     return state
 
-# %% ../../nbs/50_training.loop.ipynb #c075
+# %% ../../nbs/50_training.loop.ipynb #c079
 def log(
     folder:Path, # The run's
     **values # What to write; anything JSON holds
@@ -247,7 +248,7 @@ def log(
     "One more line in `log.jsonl`"
     with open(folder/"log.jsonl", "a", encoding="utf-8") as file: file.write(json.dumps(values)+"\n")
 
-# %% ../../nbs/50_training.loop.ipynb #c076
+# %% ../../nbs/50_training.loop.ipynb #c080
 def read_log(
     folder:Path # The run's
 ) -> list[dict]: # One dictionary a line; a half line at the end is left out
@@ -264,7 +265,7 @@ def trim_log(
     kept = [o for o in read_log(folder) if o["step"]<=step]
     write_text(folder/"log.jsonl", "".join(json.dumps(o)+"\n" for o in kept))
 
-# %% ../../nbs/50_training.loop.ipynb #c079
+# %% ../../nbs/50_training.loop.ipynb #c083
 def check_config(
     folder:Path, # The run's
     config:dict, # Settings, network, loss: what a run may not change midway
@@ -277,7 +278,7 @@ def check_config(
     if changed: raise ValueError(f"fit found another run in {folder}: {changed} differ; name another folder or repeat the settings")
     write_text(path, json.dumps(now, indent=1))
 
-# %% ../../nbs/50_training.loop.ipynb #c082
+# %% ../../nbs/50_training.loop.ipynb #c086
 def log_line(
     state:State, # Just after a step
     epoch:int, # Counted from 1
@@ -291,7 +292,7 @@ def log_line(
             "what was saved before is untouched; try a lower lr or look at the data")
     return dict(step=state.step, epoch=epoch, loss=value, lr=state.schedule.get_last_lr()[-1], seconds=round(state.seconds, 1))
 
-# %% ../../nbs/50_training.loop.ipynb #c085
+# %% ../../nbs/50_training.loop.ipynb #c089
 def keep(
     state:State, # What to save
     folder:Path, # The run's
@@ -306,7 +307,7 @@ def keep(
     log(folder, **line)
     save_state(state, folder)
 
-# %% ../../nbs/50_training.loop.ipynb #c087
+# %% ../../nbs/50_training.loop.ipynb #c091
 def run_epoch(
     state:State, # Changed in place
     loss, # As in `train_step`
@@ -338,7 +339,7 @@ def run_epoch(
             if accelerator.is_main_process: keep(state, folder, line)
     return log_line(state, epoch+1, per_epoch)
 
-# %% ../../nbs/50_training.loop.ipynb #c089
+# %% ../../nbs/50_training.loop.ipynb #c093
 def score(
     state:State, # Whose average is validated
     validate, # Called with a network in evaluation mode; gives a dictionary with `whdr`
@@ -348,7 +349,7 @@ def score(
     if not math.isfinite(scores.get("whdr", math.nan)): raise ValueError(f"fit wants a finite `whdr` from validate, got {scores}")
     return scores
 
-# %% ../../nbs/50_training.loop.ipynb #c090
+# %% ../../nbs/50_training.loop.ipynb #c094
 def fit(
     model:nn.Module, # A network with a part called `encoder`, as `DepthNet`; trained in place
     loss, # A module called with prediction, target, mask and `generator`
