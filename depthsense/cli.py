@@ -6,7 +6,7 @@
 __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'DeviceOption', 'DataOption', 'data_app',
            'folder_pictures', 'Job', 'pictures_written', 'find_jobs', 'plan', 'result_kinds', 'save_result',
            'results_folder', 'predict_files', 'Commands', 'show_version', 'options', 'main', 'usage', 'check_size',
-           'predict_command', 'training_module', 'train_command', 'evaluate_command', 'verify_redweb', 'verify_command',
+           'predict_command', 'training_module', 'train_command', 'verify_redweb', 'verify_command', 'evaluate_command',
            'info', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
@@ -244,6 +244,37 @@ def train_command(
     typer.echo(out/"best.safetensors")
 
 # %% ../nbs/74_cli.ipynb #c060
+def verify_redweb(
+    root:Path|None=None # ReDWeb's folder; None: `DEPTHSENSE_REDWEB`
+) -> dict: # `train`, `val`, `test`: how many pairs are whole; `errors`: a dictionary with `name` and `error` for each of the others
+    "Read every pair of ReDWeb once"
+    from tqdm import tqdm
+
+    from depthsense.data.datasets import find_redweb, match_size, read_image, read_relative_depth, split_of
+    folder = find_redweb(root)
+    files = [*(folder/"Imgs").glob("*.jpg"), *(folder/"RDs").glob("*.png")]
+    report = dict(train=0, val=0, test=0, errors=[])
+    for stem in tqdm(sorted({o.stem for o in files if not o.name.startswith(".")}), unit="pair", disable=None):
+        try:
+            target,_ = read_relative_depth(folder/"RDs"/f"{stem}.png")
+            match_size(read_image(folder/"Imgs"/f"{stem}.jpg"), tuple(target.shape[-2:]), stem)
+            report[split_of(f"{stem}.jpg")] += 1
+        except Exception as e: report["errors"].append(dict(name=f"{stem}.jpg", error=str(e))) # a broken file can raise anything
+    return report
+
+# %% ../nbs/74_cli.ipynb #c061
+data_app = typer.Typer(help="Look after the training data.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+@data_app.command("verify")
+def verify_command(data:DataOption = None):
+    "Read every pair of ReDWeb and name the broken ones."
+    report = verify_redweb(data)
+    for o in report["errors"]: typer.echo(f"depthsense: {o['name']}: {o['error']}", err=True)
+    typer.echo(", ".join(f"{k} {report[k]}" for k in ("train", "val", "test")))
+    if report["errors"]: raise typer.Exit(1)
+
+# %% ../nbs/74_cli.ipynb #c066
 @app.command("evaluate")
 def evaluate_command(
     data:DataOption = None,
@@ -259,43 +290,11 @@ def evaluate_command(
     if json_file: results_folder(json_file.parent)
     from depthsense.depthmap import write_atomic
     from depthsense.evaluation import evaluate, results_table
-    from depthsense.prediction import SIZE
-    results = evaluate(model or ["small"], data, split, size or SIZE, device, seed)
+    results = evaluate(model or ["small"], data, split, size, device, seed)
     typer.echo(results_table(results))
     if json_file: write_atomic(json_file, (json.dumps(results, indent=1)+"\n").encode())
 
-# %% ../nbs/74_cli.ipynb #c063
-def verify_redweb(
-    root:Path|None=None # ReDWeb's folder; None: `DEPTHSENSE_REDWEB`
-) -> dict: # `train`, `val`, `test`: how many pairs are whole; `errors`: a dictionary with `name` and `error` for each of the others
-    "Read every pair of ReDWeb once"
-    from tqdm import tqdm
-
-    from depthsense.data.datasets import ReDWeb, split_of
-    dataset = ReDWeb(root, "all")
-    report = dict(train=0, val=0, test=0, errors=[])
-    for i,name in enumerate(tqdm(dataset.names, unit="pair", disable=None)):
-        try:
-            sample = dataset[i]
-            sizes = [tuple(sample[o].shape[-2:]) for o in ("image", "target")]
-            if sizes[0]!=sizes[1]: raise ValueError(f"photograph and map differ in size: {sizes[0]} and {sizes[1]}")
-            report[split_of(name)] += 1
-        except Exception as e: report["errors"].append(dict(name=name, error=str(e))) # a broken file can raise anything
-    return report
-
-# %% ../nbs/74_cli.ipynb #c064
-data_app = typer.Typer(help="Look after the training data.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
-
-@data_app.command("verify")
-def verify_command(data:DataOption = None):
-    "Read every pair of ReDWeb and name the broken ones."
-    report = verify_redweb(data)
-    for o in report["errors"]: typer.echo(f"depthsense: {o['name']}: {o['error']}", err=True)
-    typer.echo(", ".join(f"{k} {report[k]}" for k in ("train", "val", "test")))
-    if report["errors"]: raise typer.Exit(1)
-
-# %% ../nbs/74_cli.ipynb #c069
+# %% ../nbs/74_cli.ipynb #c071
 def info() -> dict: # Anything JSON holds
     "Versions, device, checkpoints with their licences, and data"
     import torch
@@ -313,7 +312,7 @@ def info() -> dict: # Anything JSON holds
         redweb=redweb,
     )
 
-# %% ../nbs/74_cli.ipynb #c070
+# %% ../nbs/74_cli.ipynb #c072
 @app.command("info")
 def info_command(as_json:Annotated[bool, typer.Option("--json", help="Print JSON.")] = False):
     "Print versions, device, checkpoints and data found."

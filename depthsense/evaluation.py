@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Num, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from .data.sampling import draw_points, ordinal_relation, sample_pairs, values_at
+from .data.sampling import draw_points, sample_pairs, values_at
 
 # %% ../nbs/40_metrics.ipynb #c008
 def wrong_pairs(

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor, nn
+from torch import nn
 
 from .depthmap import DepthPrediction
 from .models.blocks import resize

@@ -4,10 +4,11 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from depthsense.data.datasets import ReDWeb, find_redweb, split_of
 from depthsense.data.sampling import ordinal_relation, sample_pairs, values_at
 from depthsense.metrics import whdr
-from PIL import Image
 
 LABELS = 1, -1, 0
 

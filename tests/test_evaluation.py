@@ -1,9 +1,10 @@
 "Facts about models on ReDWeb's real files: chapter 60 has the code, these tests hold what it finds there"
 import pytest
+from torch.utils.data import Subset
+
 from depthsense.data.datasets import ReDWeb, find_redweb
 from depthsense.evaluation import evaluate, evaluate_redweb, results_table
 from depthsense.models.hub import checkpoint_names, load_model
-from torch.utils.data import Subset
 
 EVERY = 25 # 16 pictures of val
 

@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 from depthsense.data.datasets import ReDWeb, find_redweb
-from depthsense.training.loop import Settings, fine_layers
-from depthsense.training.redweb import Recipe, evaluate_whdr, train_redweb
 from depthsense.models.depthnet import DepthNet
 from depthsense.models.hub import load_model, read_about
+from depthsense.training.loop import Settings, fine_layers
+from depthsense.training.redweb import Recipe, evaluate_whdr, train_redweb
 
 SHRUNK = Recipe(encoder="tf_efficientnet_lite0", width=8, hidden=8, size=64, small_size=32, small_epochs=1, n=200,
     settings=Settings(epochs=2, batch_size=2, frozen=0.5, frozen_levels=1, workers=0, save_every=1))

@@ -6,7 +6,7 @@
 __all__ = ['LAST_TRAIN', 'LAST_VAL', 'SPLITS', 'read_image', 'read_relative_depth', 'split_of', 'find_redweb', 'paired_names',
            'match_size', 'ReDWeb']
 
-# %% ../../nbs/10_data.datasets.ipynb #c003
+# %% ../../nbs/10_data.datasets.ipynb #c004
 import os
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms.v2.functional import resize
 
-# %% ../../nbs/10_data.datasets.ipynb #c012
+# %% ../../nbs/10_data.datasets.ipynb #c013
 def read_image(
     path:str|Path # Any picture Pillow reads
 ) -> tv_tensors.Image: # (3,h,w) uint8
@@ -25,7 +25,7 @@ def read_image(
     with Image.open(path) as picture: pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     return tv_tensors.Image(torch.from_numpy(pixels).permute(2,0,1))
 
-# %% ../../nbs/10_data.datasets.ipynb #c015
+# %% ../../nbs/10_data.datasets.ipynb #c016
 def read_relative_depth(
     path:str|Path, # A ReDWeb map: 8 bits, darker is closer, 255 is sky
 ) -> tuple[tv_tensors.Mask, tv_tensors.Mask]: # `target` (1,h,w) float in [0,1], larger is nearer, sky 0; `mask` (1,h,w), True where the file has a value
@@ -35,7 +35,7 @@ def read_relative_depth(
         relative_depth = torch.from_numpy(np.array(picture))[None]
     return tv_tensors.Mask(1-relative_depth/255), tv_tensors.Mask(torch.ones_like(relative_depth, dtype=torch.bool))
 
-# %% ../../nbs/10_data.datasets.ipynb #c022
+# %% ../../nbs/10_data.datasets.ipynb #c023
 LAST_TRAIN,LAST_VAL = "6089737182_b1b782f0f9_b.jpg", "7309062790_236093cee9_z.jpg"
 SPLITS = "train", "val", "test", "all"
 
@@ -46,7 +46,7 @@ def split_of(
     name = Path(name).with_suffix(".jpg").name
     return "train" if name<=LAST_TRAIN else "val" if name<=LAST_VAL else "test"
 
-# %% ../../nbs/10_data.datasets.ipynb #c026
+# %% ../../nbs/10_data.datasets.ipynb #c027
 def find_redweb(
     root:str|Path|None=None # Folder that holds `Imgs` and `RDs`; None: the environment variable `DEPTHSENSE_REDWEB`
 ) -> Path: # The folder
@@ -58,7 +58,7 @@ def find_redweb(
         if (o/"Imgs").is_dir() and (o/"RDs").is_dir(): return o
     raise ValueError(f"ReDWeb wants a folder with Imgs and RDs in it, got {root}")
 
-# %% ../../nbs/10_data.datasets.ipynb #c031
+# %% ../../nbs/10_data.datasets.ipynb #c032
 def paired_names(
     root:Path # Folder that holds `Imgs` and `RDs`
 ) -> list[str]: # File names of the photographs, sorted
@@ -69,7 +69,7 @@ def paired_names(
     for stem in sorted(maps-images): raise ValueError(f"ReDWeb wants a photograph for every map, got RDs/{stem}.png without Imgs/{stem}.jpg")
     return sorted(f"{o}.jpg" for o in images)
 
-# %% ../../nbs/10_data.datasets.ipynb #c034
+# %% ../../nbs/10_data.datasets.ipynb #c035
 def match_size(
     image:tv_tensors.Image, # (3,h,w) uint8
     size:tuple[int,int], # Height and width of the map; pixels
@@ -82,7 +82,7 @@ def match_size(
         raise ValueError(f"ReDWeb wants photograph and map of one shape, got {h}×{w} and {rows}×{columns} for {name}")
     return resize(image, [rows, columns], antialias=True)
 
-# %% ../../nbs/10_data.datasets.ipynb #c037
+# %% ../../nbs/10_data.datasets.ipynb #c038
 class ReDWeb(Dataset):
     "ReDWeb V1, [Xian 2018](https://openaccess.thecvf.com/content_cvpr_2018/html/Xian_Monocular_Relative_Depth_CVPR_2018_paper.html): photographs with relative depth from stereo"
     def __init__(self,

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['ROUNDING', 'ordinal_relation', 'values_at', 'draw_points', 'Pairs', 'sample_pairs']
 
-# %% ../../nbs/12_data.sampling.ipynb #c003
+# %% ../../nbs/12_data.sampling.ipynb #c004
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-# %% ../../nbs/12_data.sampling.ipynb #c013
+# %% ../../nbs/12_data.sampling.ipynb #c014
 ROUNDING = 1e-6 # Ties of 8-bit values stay ties: larger than float32's rounding, far smaller than the step of a file
 
 def ordinal_relation(
@@ -26,7 +26,7 @@ def ordinal_relation(
     r_a,r_b = 1-target_a,1-target_b
     return (r_b-(1+sigma)*r_a > ROUNDING).long() - (r_a-(1+sigma)*r_b > ROUNDING).long()
 
-# %% ../../nbs/12_data.sampling.ipynb #c019
+# %% ../../nbs/12_data.sampling.ipynb #c020
 def values_at(
     maps:Float[Tensor, "b 1 h w"], # One map a picture, in any unit
     points:Int[Tensor, "b n"], # Flat pixel indices
@@ -36,7 +36,7 @@ def values_at(
         raise ValueError(f"values_at wants maps (b,1,h,w) and points (b,n) of one b, got {tuple(maps.shape)} and {tuple(points.shape)}")
     return maps.flatten(1).gather(1, points)
 
-# %% ../../nbs/12_data.sampling.ipynb #c025
+# %% ../../nbs/12_data.sampling.ipynb #c026
 def draw_points(
     mask:Bool[Tensor, "b 1 h w"], # True where a point may fall
     n:int, # Points a picture; >= 1
@@ -56,21 +56,22 @@ def draw_points(
         if inside.all(): return points
         points = torch.where(inside, points, draw(valid.shape[1]))
     outside = ~valid.gather(1, points)
-    total,count = valid.sum(1),valid.flatten().cumsum(0)
+    left = outside.any(1)
+    count = valid[left].cumsum(1, dtype=torch.int32)
+    total = count[:,-1:]
     if (total==0).any(): raise ValueError("draw_points wants at least one valid pixel a picture, got a mask without any")
-    picture = outside.nonzero()[:,0]
-    rank = (total.cumsum(0)-total)[picture] + draw(2**52)[outside]%total[picture] + 1
-    points[outside] = torch.searchsorted(count, rank) - picture*valid.shape[1]
+    rank = (draw(2**52)[left]%total + 1).int()
+    points[left] = torch.where(outside[left], torch.searchsorted(count, rank), points[left])
     return points
 
-# %% ../../nbs/12_data.sampling.ipynb #c029
+# %% ../../nbs/12_data.sampling.ipynb #c030
 class Pairs(NamedTuple):
     "Point pairs for a batch of maps: flat pixel indices, row times width plus column, and which point is nearer"
     a:Int[Tensor, "b n"] # First points
     b:Int[Tensor, "b n"] # Second points
     ordinal:Int[Tensor, "b n"] # +1 first nearer, -1 second nearer, 0 equal
 
-# %% ../../nbs/12_data.sampling.ipynb #c030
+# %% ../../nbs/12_data.sampling.ipynb #c031
 def sample_pairs(
     target:Float[Tensor, "b 1 h w"], # Ground truth; disparity in [0,1], larger is nearer, 0 is sky
     mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid; None: everywhere

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['picked', 'Resize', 'RandomResizedCrop', 'to_float', 'eval_transform', 'train_transform', 'Seeded']
 
-# %% ../../nbs/11_data.transforms.ipynb #c003
+# %% ../../nbs/11_data.transforms.ipynb #c004
 import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-# %% ../../nbs/11_data.transforms.ipynb #c018
+# %% ../../nbs/11_data.transforms.ipynb #c019
 def picked(
     change, # Of `torchvision.transforms.v2.functional`: takes a tensor and `interpolation`
     mask:tv_tensors.Mask, # A map
@@ -21,26 +21,26 @@ def picked(
     moved = change(mask.as_subclass(torch.Tensor), interpolation=v2.InterpolationMode.NEAREST_EXACT, **kwargs)
     return tv_tensors.wrap(moved, like=mask)
 
-# %% ../../nbs/11_data.transforms.ipynb #c019
+# %% ../../nbs/11_data.transforms.ipynb #c020
 class Resize(v2.Resize):
     "torchvision's `Resize`, with maps that stay in place"
     def transform(self, inpt, params):
         if not isinstance(inpt, tv_tensors.Mask): return super().transform(inpt, params)
         return picked(F.resize, inpt, size=self.size, max_size=self.max_size)
 
-# %% ../../nbs/11_data.transforms.ipynb #c020
+# %% ../../nbs/11_data.transforms.ipynb #c021
 class RandomResizedCrop(v2.RandomResizedCrop):
     "torchvision's `RandomResizedCrop`, with maps that stay in place"
     def transform(self, inpt, params):
         if not isinstance(inpt, tv_tensors.Mask): return super().transform(inpt, params)
         return picked(F.resized_crop, inpt, size=self.size, **params)
 
-# %% ../../nbs/11_data.transforms.ipynb #c024
+# %% ../../nbs/11_data.transforms.ipynb #c025
 def to_float() -> v2.Transform: # `image` uint8 in [0,255] → float32 in [0,1]; everything else untouched
     "The photograph as floats, the map as it is"
     return v2.ToDtype({tv_tensors.Image: torch.float32, "others": None}, scale=True)
 
-# %% ../../nbs/11_data.transforms.ipynb #c027
+# %% ../../nbs/11_data.transforms.ipynb #c028
 def eval_transform(
     size:int|tuple[int,int]=224, # Height and width of the result; pixels
 ) -> v2.Compose: # On samples: a dictionary with `image`, `target`, `mask`
@@ -48,7 +48,7 @@ def eval_transform(
     size = (size, size) if isinstance(size, int) else tuple(size)
     return v2.Compose([Resize(size, antialias=True), to_float()])
 
-# %% ../../nbs/11_data.transforms.ipynb #c029
+# %% ../../nbs/11_data.transforms.ipynb #c030
 def train_transform(
     size:int=224, # Side of the square the network sees; pixels
     scale:float=0.5, # Smallest share of the picture's area that a crop keeps; (0,1]
@@ -66,7 +66,7 @@ def train_transform(
         to_float(),
     ])
 
-# %% ../../nbs/11_data.transforms.ipynb #c034
+# %% ../../nbs/11_data.transforms.ipynb #c035
 class Seeded(torch.utils.data.Dataset):
     "`dataset` whose random transforms depend on seed, epoch and index alone, not on workers or on what ran before"
     def __init__(self,

@@ -37,7 +37,7 @@ def kept_pairs(
     cheapest = torch.where(equal, stand_in, costs).topk(places, largest=False, sorted=False).indices
     return torch.ones_like(equal).scatter(-1, cheapest, False) | equal
 
-# %% ../../nbs/20_losses.ranking.ipynb #c029
+# %% ../../nbs/20_losses.ranking.ipynb #c031
 def ranking_loss(
     pred_a:Float[Tensor, "*b n"], # Prediction at the first points, `(n,)` or `(b,n)`; unitless, larger is nearer
     pred_b:Float[Tensor, "*b n"], # Prediction at the second points
@@ -54,7 +54,7 @@ def ranking_loss(
     kept = kept_pairs(costs.detach(), ordinal, drop)
     return ((costs*kept).sum(-1)/kept.sum(-1)).mean()
 
-# %% ../../nbs/20_losses.ranking.ipynb #c033
+# %% ../../nbs/20_losses.ranking.ipynb #c035
 class RankingLoss(nn.Module):
     "`ranking_loss` between maps, at pairs drawn anew at every call; with `drop=0.25` the improved form of [Xian 2018](https://openaccess.thecvf.com/content_cvpr_2018/html/Xian_Monocular_Relative_Depth_CVPR_2018_paper.html)"
     def __init__(self,

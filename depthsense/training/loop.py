@@ -228,16 +228,14 @@ def load_state(
     tensors,numbers = saved
     state.model.load_state_dict(tensors["model"])
     state.average.load_state_dict(tensors["average"])
-    weights = [p for group in state.optimizer.param_groups for p in group["params"]]
     moments = {}
     for name,v in tensors["optimizer"].items():
         i,k = name.split(".")
-        like = weights[int(i)]
-        moments.setdefault(int(i), {})[k] = torch.empty_like(like).copy_(v) if v.shape==like.shape else v
+        moments.setdefault(int(i), {})[k] = v
     state.optimizer.load_state_dict(dict(state=moments, param_groups=numbers["groups"]))
     state.schedule.load_state_dict(numbers["schedule"])
     state.step,state.best,state.seconds = [numbers[o] for o in ("step", "best", "seconds")]
-    state.losses = list(tensors["losses"]["losses"].to(weights[0].device))
+    state.losses = list(tensors["losses"]["losses"].to(next(state.model.parameters()).device))
     return state
 
 # %% ../../nbs/50_training.loop.ipynb #c079

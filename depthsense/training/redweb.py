@@ -7,7 +7,6 @@ __all__ = ['RECIPES', 'Recipe', 'RecipeLoss', 'recipe_loss', 'evaluate_whdr', 'g
            'reading_seconds', 'epoch_seconds', 'estimate_minutes']
 
 # %% ../../nbs/51_training.redweb.ipynb #c004
-import statistics
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -93,7 +92,7 @@ def evaluate_whdr(
         scores.append(whdr(pred.cpu(), sample["target"][None], sample["mask"][None], seed=i))
     return dict(whdr=sum(scores)/len(scores), n=len(scores))
 
-# %% ../../nbs/51_training.redweb.ipynb #c029
+# %% ../../nbs/51_training.redweb.ipynb #c031
 def get_recipe(
     recipe:str|Recipe # A name of `RECIPES`, or a recipe
 ) -> Recipe: # The recipe
@@ -102,7 +101,7 @@ def get_recipe(
     if recipe not in RECIPES: raise ValueError(f"train wants a recipe of {sorted(RECIPES)}, got {recipe!r}")
     return RECIPES[recipe]
 
-# %% ../../nbs/51_training.redweb.ipynb #c032
+# %% ../../nbs/51_training.redweb.ipynb #c034
 def train_redweb(
     root:str|Path|None, # ReDWeb's folder; None: `DEPTHSENSE_REDWEB`
     out:str|Path, # Folder of the run
@@ -120,12 +119,12 @@ def train_redweb(
     about = dict(size=recipe.size, recipe={k:v for k,v in asdict(recipe).items() if k!="settings"})
     return fit(model, recipe_loss(recipe), train, out, recipe.settings, lambda o: evaluate_whdr(o, val, recipe.size), progress, **about)
 
-# %% ../../nbs/51_training.redweb.ipynb #c036
+# %% ../../nbs/51_training.redweb.ipynb #c040
 def step_seconds(
     recipe:Recipe, # Its network, loss and batch size
     size:int, # Side of the squares; pixels
     steps:int=3, # Steps to time, after one that does not count
-) -> float: # Of one step, the median
+) -> float: # Of one step, the fastest: other work on the machine only ever slows it down
     "How long one step of learning takes here"
     accelerator,settings = Accelerator(),recipe.settings
     model = DepthNet(recipe.encoder, recipe.width, recipe.hidden, activation=True).to(accelerator.device, memory_format=torch.channels_last)
@@ -138,9 +137,9 @@ def step_seconds(
         began = time.perf_counter()
         train_step(state, batch, recipe_loss(recipe), settings, accelerator, model).item()
         times.append(time.perf_counter()-began)
-    return statistics.median(times[1:])
+    return min(times[1:])
 
-# %% ../../nbs/51_training.redweb.ipynb #c037
+# %% ../../nbs/51_training.redweb.ipynb #c041
 def reading_seconds(
     size:int, # Side of the squares; pixels
     n:int=8, # Pictures to read
@@ -156,7 +155,7 @@ def reading_seconds(
         with torch.random.fork_rng(devices=[]): _ = [data[0] for _ in range(n)]
     return (time.perf_counter()-began)/n
 
-# %% ../../nbs/51_training.redweb.ipynb #c038
+# %% ../../nbs/51_training.redweb.ipynb #c042
 def epoch_seconds(
     n:int, # Pictures
     batch:int, # Pictures a step
@@ -168,7 +167,7 @@ def epoch_seconds(
     learn,read = n//batch*step,n*read
     return max(learn, read/workers) if workers else learn+read
 
-# %% ../../nbs/51_training.redweb.ipynb #c041
+# %% ../../nbs/51_training.redweb.ipynb #c045
 def estimate_minutes(
     recipe:str|Recipe="small", # A name of `RECIPES`, or a recipe
     n_pictures:int=2800, # Pictures to train on
