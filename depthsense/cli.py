@@ -215,10 +215,10 @@ def predict_command(
     if as_json: typer.echo(json.dumps(dict(model=model, size=size or SIZE, pictures=done, errors=errors), indent=1))
     if errors: raise typer.Exit(1)
 
-# %% ../nbs/74_cli.ipynb #c054
+# %% ../nbs/74_cli.ipynb #c056
 def training_module():
     "`depthsense.training.redweb`, or an error that says what to install"
-    try: from depthsense.training import redweb
+    try: from depthsense.training import redweb # noqa: I001
     except ModuleNotFoundError as e:
         if (e.name or "").startswith("depthsense"): raise
         raise ValueError(f'training wants {e.name}: pip install "depthsense[train]"') from None
@@ -226,7 +226,7 @@ def training_module():
 
 DataOption = Annotated[Path|None, typer.Option(help="ReDWeb's folder, with Imgs and RDs in it; without it, the environment variable DEPTHSENSE_REDWEB.")]
 
-# %% ../nbs/74_cli.ipynb #c055
+# %% ../nbs/74_cli.ipynb #c057
 @app.command("train")
 def train_command(
     out:Annotated[Path, typer.Option(help="Folder of the run: best.safetensors, log.jsonl, config.json.")],
@@ -243,7 +243,7 @@ def train_command(
     if "whdr" in line: typer.echo(f"WHDR on val after the last epoch: {line['whdr']:.4f}", err=True)
     typer.echo(out/"best.safetensors")
 
-# %% ../nbs/74_cli.ipynb #c060
+# %% ../nbs/74_cli.ipynb #c062
 def verify_redweb(
     root:Path|None=None # ReDWeb's folder; None: `DEPTHSENSE_REDWEB`
 ) -> dict: # `train`, `val`, `test`: how many pairs are whole; `errors`: a dictionary with `name` and `error` for each of the others
@@ -262,7 +262,7 @@ def verify_redweb(
         except Exception as e: report["errors"].append(dict(name=f"{stem}.jpg", error=str(e))) # a broken file can raise anything
     return report
 
-# %% ../nbs/74_cli.ipynb #c061
+# %% ../nbs/74_cli.ipynb #c063
 data_app = typer.Typer(help="Look after the training data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
@@ -274,7 +274,7 @@ def verify_command(data:DataOption = None):
     typer.echo(", ".join(f"{k} {report[k]}" for k in ("train", "val", "test")))
     if report["errors"]: raise typer.Exit(1)
 
-# %% ../nbs/74_cli.ipynb #c066
+# %% ../nbs/74_cli.ipynb #c068
 @app.command("evaluate")
 def evaluate_command(
     data:DataOption = None,
@@ -294,7 +294,7 @@ def evaluate_command(
     typer.echo(results_table(results))
     if json_file: write_atomic(json_file, (json.dumps(results, indent=1)+"\n").encode())
 
-# %% ../nbs/74_cli.ipynb #c071
+# %% ../nbs/74_cli.ipynb #c073
 def info() -> dict: # Anything JSON holds
     "Versions, device, checkpoints with their licences, and data"
     import torch
@@ -312,7 +312,7 @@ def info() -> dict: # Anything JSON holds
         redweb=redweb,
     )
 
-# %% ../nbs/74_cli.ipynb #c072
+# %% ../nbs/74_cli.ipynb #c074
 @app.command("info")
 def info_command(as_json:Annotated[bool, typer.Option("--json", help="Print JSON.")] = False):
     "Print versions, device, checkpoints and data found."
