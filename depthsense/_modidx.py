@@ -314,5 +314,7 @@ d = { 'settings': { 'branch': 'main',
                                                                                         'depthsense/training/redweb.py'),
                                             'depthsense.training.redweb.step_seconds': ( 'training.redweb.html#step_seconds',
                                                                                          'depthsense/training/redweb.py'),
+                                            'depthsense.training.redweb.stochastic_depth': ( 'training.redweb.html#stochastic_depth',
+                                                                                             'depthsense/training/redweb.py'),
                                             'depthsense.training.redweb.train_redweb': ( 'training.redweb.html#train_redweb',
                                                                                          'depthsense/training/redweb.py')}}}

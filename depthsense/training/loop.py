@@ -133,7 +133,9 @@ def train_step(
     "One step of learning"
     generator = torch.Generator(accelerator.device)
     generator.manual_seed((settings.seed*1_000_003+state.step)*1_003+accelerator.process_index)
-    with accelerator.autocast(): pred = learner(batch["image"].contiguous(memory_format=torch.channels_last))
+    with torch.random.fork_rng([accelerator.device] if accelerator.device.type=="cuda" else []), accelerator.autocast():
+        torch.manual_seed(generator.initial_seed())
+        pred = learner(batch["image"].contiguous(memory_format=torch.channels_last))
     value = loss(pred.float(), batch["target"], batch["mask"], generator=generator)
     accelerator.backward(value)
     accelerator.clip_grad_norm_(state.model.parameters(), settings.clip)
