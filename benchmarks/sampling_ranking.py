@@ -10,16 +10,14 @@ same. Before timing, the losses are averaged over many draws and have to agree.
 """
 import argparse
 import json
-import platform
 import statistics
-import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import torch
+from provenance import provenance
 from torch.nn import functional as F
 
 from depthsense.losses import RankingLoss
@@ -84,19 +82,6 @@ def compare_times(losses, pred, target, mask, repeats, generator):
     return row
 
 
-def processor():
-    "The processor's name, as far as the system tells"
-    info = Path("/proc/cpuinfo")
-    names = [o.split(":")[1].strip() for o in info.read_text().splitlines() if o.startswith("model name")] if info.exists() else []
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def commit():
-    "The commit the code stands at; None outside a checkout"
-    try: return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError): return None
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="write the numbers and where they come from to this file")
@@ -119,12 +104,10 @@ def main():
             print(f"{name+', '+clock:24}"+"".join(f"{row[k+'_ms']:9.1f} ms" for k in losses)+"".join(f"{row['times_faster_than_'+k]:7.1f}" for k in apart))
         print(f"{'mean loss':24}"+"".join(f"{o:12.4f}" for o in means.values())+f"   at most {max(map(abs, apart.values())):.1f} standard errors apart")
     if args.json is None: return
-    settings = {k:v for k,v in vars(args).items() if k!="json"}
+    settings = {k:v for k,v in vars(args).items() if k not in ("json", "seed")}
     command = " ".join(["python benchmarks/sampling_ranking.py"]+[f"--{k} {v}" for k,v in settings.items()])
-    where = dict(command=command, commit=commit(), date=datetime.now(UTC).isoformat(timespec="seconds"), python=platform.python_version(),
-                 torch=torch.__version__, processor=processor(), threads=1, **settings)
     args.json.parent.mkdir(parents=True, exist_ok=True)
-    args.json.write_text(json.dumps(dict(provenance=where, results=results), indent=2)+"\n")
+    args.json.write_text(json.dumps(dict(results=results, threads=1, **settings, **provenance(command, args.seed)), indent=2)+"\n")
 
 
 if __name__ == "__main__": main()

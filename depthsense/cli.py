@@ -6,8 +6,8 @@
 __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'DeviceOption', 'DataOption', 'data_app',
            'folder_pictures', 'Job', 'pictures_written', 'find_jobs', 'plan', 'result_kinds', 'save_result',
            'results_folder', 'predict_files', 'Commands', 'show_version', 'options', 'main', 'usage', 'check_size',
-           'predict_command', 'training_module', 'train_command', 'verify_redweb', 'verify_command', 'evaluate_command',
-           'info', 'info_command']
+           'predict_command', 'training_module', 'train_command', 'verify_redweb', 'verify_command', 'scenes_command',
+           'evaluate_command', 'info', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -135,18 +135,18 @@ def predict_files(
             height,width = prediction.raw.shape
             record |= dict(width=width, height=height, files=[str(save_result(prediction, job.prefix, o)) for o in kinds])
         except (ValueError, OSError, RuntimeError, MemoryError) as e: # torch tells of full memory by a RuntimeError
-            record |= dict(error=(str(e) or type(e).__name__).splitlines()[0])
+            said = (str(e) or type(e).__name__).splitlines()[0]
+            record |= dict(error=said if str(job.picture) in said else f"{job.picture}: {said}")
         yield record
 
 # %% ../nbs/74_cli.ipynb #c035
 class Commands(TyperGroup):
     "Commands that say in one line what a user can mend, with exit code 1"
-    def invoke(self, ctx):
-        try: return super().invoke(ctx)
-        except BrokenPipeError: raise
+    def main(self, *args, **kwargs):
+        try: return super().main(*args, **kwargs)
         except (ValueError, OSError) as e:
             typer.echo(f"depthsense: {e}", err=True)
-            raise typer.Exit(1) from None
+            sys.exit(1)
 
 # %% ../nbs/74_cli.ipynb #c036
 app = typer.Typer(name="depthsense", cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -182,8 +182,8 @@ def usage(
 BUNDLED = Path(depthsense.__file__).parent/"pictures"/"china.jpg" # What `predict` takes when it is given nothing
 
 def check_size(size:int|None) -> int|None: # The same
-    "Refuse a size that the network cannot halve five times"
-    if size is not None and (size<32 or size%32): raise ValueError(f"wants a multiple of 32, got {size}")
+    "Refuse a size that the network cannot halve five times, or that fills the memory"
+    if size is not None and (not 32<=size<=4096 or size%32): raise ValueError(f"wants a multiple of 32 up to 4096, got {size}")
     return size
 
 ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, or a .safetensors file.")]
@@ -273,6 +273,20 @@ def verify_command(data:DataOption = None):
     for o in report["errors"]: typer.echo(f"depthsense: {o['name']}: {o['error']}", err=True)
     typer.echo(", ".join(f"{k} {report[k]}" for k in ("train", "val", "test")))
     if report["errors"]: raise typer.Exit(1)
+
+# %% ../nbs/74_cli.ipynb #s002
+@data_app.command("scenes")
+def scenes_command(
+    out:Annotated[Path, typer.Option(help="Folder for the scenes, empty or not there yet.")],
+    n:Annotated[int, typer.Option(min=1, help="How many.")] = 100,
+    seed:Annotated[int, typer.Option(min=0, help="Another seed, other scenes.")] = 0,
+    kind:Annotated[Literal["room", "street", "table"]|None, typer.Option(help="Only such places; without it, all kinds, mixed.")] = None,
+    height:Annotated[int, typer.Option(min=1, help="Of each picture; pixels.")] = 356,
+    width:Annotated[int, typer.Option(min=1, help="Of each picture; pixels.")] = 484,
+):
+    "Draw pictures with exact depth, in the form of ReDWeb."
+    from depthsense.data.scenes import write_scenes
+    typer.echo(write_scenes(out, n, seed, kind, (height, width)))
 
 # %% ../nbs/74_cli.ipynb #c068
 @app.command("evaluate")

@@ -77,7 +77,10 @@ def color_map(
     "Disparity as colour"
     from matplotlib import colormaps
     if cmap not in colormaps: raise ValueError(f"color wants one of matplotlib's colour maps, got {cmap!r}")
-    return (colormaps[cmap](disparity)[...,:3]*255).round().astype("uint8")
+    n = colormaps[cmap].N
+    table = (colormaps[cmap](np.arange(n))[:,:3]*255).round().astype("uint8")
+    bands = np.array_split(disparity, len(disparity)//256+1) # in double precision a whole telephone picture would fill the memory
+    return np.concatenate([table[(o*n).clip(0, n-1).astype(int)] for o in bands])
 
 # %% ../nbs/03_depthmap.ipynb #c030
 def picture_bytes(

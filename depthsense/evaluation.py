@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['TRIVIAL', 'COLUMNS', 'network_disparity', 'constant_disparity', 'row_disparity', 'mean_map', 'Predictor',
            'network_predictor', 'as_predictor', 'as_predictors', 'seed_of', 'score_relative', 'summary',
-           'evaluate_redweb', 'results_table', 'read_pairs', 'read_depth', 'score_depth', 'summary_of_sets',
-           'evaluate_pairs', 'evaluate']
+           'evaluate_redweb', 'results_table', 'unit_and_cap', 'read_pairs', 'read_depth', 'score_depth',
+           'summary_of_sets', 'evaluate_pairs', 'evaluate']
 
 # %% ../nbs/60_evaluation.ipynb #c004
 import csv
@@ -217,6 +217,17 @@ def results_table(
     return "\n".join(f"| {' | '.join(o)} |" for o in lines)
 
 # %% ../nbs/60_evaluation.ipynb #c043
+def unit_and_cap(
+    row:dict, # Of `pairs.csv`
+) -> tuple[float, float|None]: # What one step of the file stands for, and the farthest depth that counts; None: the farthest there is
+    "Two numbers from the text of a row, or an error that shows it"
+    unit,cap = row["unit"],row["cap_m"]
+    try: values = float(Fraction(unit.split()[0])), float(cap) if cap else None
+    except (AttributeError, IndexError, ValueError, ZeroDivisionError): values = 0., None
+    if not values[0]>0 or not (values[1] is None or values[1]>0): raise ValueError(f"pairs.csv wants a unit such as '1/64 px' and a cap above zero or none, got {unit!r} and {cap!r}")
+    return values
+
+# %% ../nbs/60_evaluation.ipynb #c043b
 def read_pairs(
     root:str|Path|None=None, # Folder with pairs.csv; None: `DEPTHSENSE_ZERO_SHOT`
 ) -> list[dict]: # Rows with `set`, `image`, `target` (paths), `kind`, `unit` and `cap` (number or None)
@@ -229,7 +240,7 @@ def read_pairs(
     wrong = {o["kind"] for o in rows}-{"depth_m", "disparity"}
     if wrong: raise ValueError(f"pairs.csv wants the kind depth_m or disparity, got {sorted(wrong)}")
     return [dict(set=o["set"], image=Path(root)/o["image"], target=Path(root)/o["target"], kind=o["kind"],
-        unit=float(Fraction(o["unit"].split()[0])), cap=float(o["cap_m"]) if o["cap_m"] else None) for o in rows]
+        **dict(zip(("unit", "cap"), unit_and_cap(o)))) for o in rows]
 
 # %% ../nbs/60_evaluation.ipynb #c044
 def read_depth(

@@ -23,12 +23,12 @@ from .models.hub import find_checkpoint, load_model
 # %% ../nbs/70_prediction.ipynb #c010
 def to_rgb(
     picture:Image.Image # Any mode
-) -> Image.Image: # Mode RGB, turned as EXIF says; 16-bit grey scaled to 8, transparency laid on white
+) -> Image.Image: # Mode RGB, turned as EXIF says; 16-bit grey scaled to 8, deeper grey by its greatest value, transparency laid on white
     "A picture as a person would see it"
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(("I", "F")):
         values = np.nan_to_num(np.asarray(picture, dtype="float32"))
-        high = 65535 if picture.mode.startswith("I") else max(float(values.max()), 1e-6)
+        high = max(float(values.max()), 65535 if picture.mode.startswith("I") else 1e-6)
         return Image.fromarray((values/high*255).clip(0, 255).round().astype("uint8")).convert("RGB")
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
@@ -107,11 +107,11 @@ def as_model(
 def predict(
     image, # Path, Pillow picture, array (h,w,3) of uint8 or of floats in [0,1]; or a list of them
     model:str|Path|nn.Module="small", # A name, a run folder, a .safetensors file, or a network
-    size:int=SIZE, # Side of the square the network sees; pixels, a multiple of 32
+    size:int=SIZE, # Side of the square the network sees; pixels, a multiple of 32 up to 4096
     device:str|None=None, # None: a GPU where there is one
 ) -> DepthPrediction|list[DepthPrediction]: # A list for a list
     "Disparity of a photograph, at its own size"
-    if size<32 or size%32: raise ValueError(f"predict wants a size that is a multiple of 32, got {size}")
+    if not 32<=size<=4096 or size%32: raise ValueError(f"predict wants a size that is a multiple of 32 up to 4096, got {size}")
     many = isinstance(image, (list, tuple))
     photos = as_photos(image) if many else [as_photo(image)]
     network = as_model(model, device)

@@ -1,8 +1,8 @@
 """The site, in one command and without a network: `python docs/build.py` writes docs/_build/site
 
 Every chapter becomes a page. An exported cell is shown as an entry of the package (name with an anchor, link to the
-source, what it does, its parameters) followed by its code; hidden cells stay out; the names of functions in prose
-become links. Sphinx then builds the pages with warnings as errors, and every link inside the site is followed.
+source, what it does, its parameters) followed by its code; hidden cells stay out; a cell marked `#| code-fold: true`,
+code and output, unfolds under its `#| code-summary:`; the names of functions in prose become links. Sphinx then builds the pages with warnings as errors, and every link inside the site is followed.
 """
 import argparse
 import ast
@@ -217,16 +217,18 @@ def page_cells(path, number, page, names):
         if d.keys() & {"hide", "default_exp"} or d.get("include") == "false" or not code: continue
         if d.keys() & {"export", "exports"}:
             for node in definitions(code): add("markdown", entry(node, code, page, names))
+        folded = d.get("code-fold") == "true"
         tags = [t for t, on in {
             "remove-input": d.get("echo") == "false",
             "remove-output": d.get("output") == "false",
-            "hide-input": d.get("code-fold") == "true" or imports(code),
+            "hide-input": not folded and imports(code),
+            "hide-cell": folded,
             "exported": d.keys() & {"export", "exports", "exporti"},
             "recorded": d.keys() & set(cfg["tst_flags"].split()),
         }.items() if on]
         outputs = [o for o in c["outputs"] if o.get("name") != "stderr"]
-        fold = "Imports" if imports(code) else "Code"
-        if imports(code) and cells[-1]["cell_type"] == "code" and imports(cells[-1]["source"]):
+        fold = d.get("code-summary", "").strip("\"'") or ("Imports" if imports(code) else "Code")
+        if imports(code) and not folded and cells[-1]["cell_type"] == "code" and imports(cells[-1]["source"]):
             cells[-1]["source"] += "\n\n" + code
             continue
         prompts = dict(code_prompt_show=fold, code_prompt_hide=fold)

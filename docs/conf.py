@@ -1,5 +1,6 @@
 "The site's configuration for Sphinx; everything about the project comes from settings.ini"
 from configparser import ConfigParser
+from html import escape
 from pathlib import Path
 
 here = Path(__file__).resolve().parent
@@ -38,3 +39,14 @@ copybutton_selector = "div:not(.output_area) > div.highlight > pre"
 # Mathematics without a network: styles and fonts lie in _static/katex, the scripts come with sphinxcontrib-katex
 katex_css_path = "katex/katex.min.css"
 katex_options = "throwOnError: false"
+
+
+def unfold(translator, node):
+    "The head of a folded cell: plain HTML, so it works without scripts, and its text is its name for who hears the page"
+    classes = " ".join(["hide", *node["classes"]])
+    translator.body.append(f'<details class="{classes}"><summary>{escape(node["prompt_show"])}</summary>\n')
+
+
+def setup(app):
+    from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput
+    app.add_node(HideCodeCellNode, override=True, html=(unfold, depart_HideCellInput))

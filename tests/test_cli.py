@@ -1,6 +1,7 @@
 "The command line from outside: odd files, exit codes, and what is imported"
 import json
 import os
+import pickle
 import struct
 import subprocess
 import sys
@@ -16,14 +17,20 @@ from depthsense.cli import BUNDLED, plan
 REPO = Path(__file__).parents[1]
 
 
-def run(*args, cwd, code=None, **env):
+def run(*args, cwd, code=None, stdout=subprocess.PIPE, **env):
     "A fresh Python with the command, or with `code` before it"
     start = ["-m", "depthsense"] if code is None else ["-c", f"{code}; from depthsense.cli import main; main()"]
     known = {k: v for k, v in os.environ.items() if not k.startswith("DEPTHSENSE_")}
     known |= dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1") | env
-    done = subprocess.run([sys.executable, *start, *map(str, args)], cwd=cwd, env=known, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, *start, *map(str, args)], cwd=cwd, env=known, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=300)
     assert "Traceback" not in done.stderr, done.stderr
     return done
+
+
+class Trap:
+    "A pickle of this makes a file when it is opened"
+    def __init__(self, path): self.path = path
+    def __reduce__(self): return Path.touch, (self.path,)
 
 
 def bomb(path, side=20_000):
@@ -33,7 +40,7 @@ def bomb(path, side=20_000):
     path.write_bytes(b"\x89PNG\r\n\x1a\n"+chunk(b"IHDR", header)+chunk(b"IDAT", zlib.compress(b"\0"))+chunk(b"IEND", b""))
 
 
-@pytest.mark.parametrize("args", [["--help"], ["predict", "--help"], ["train", "--help"], ["evaluate", "--help"], ["--version"]])
+@pytest.mark.parametrize("args", [["--help"], ["predict", "--help"], ["train", "--help"], ["evaluate", "--help"], ["data", "scenes", "--help"], ["--version"]])
 def test_help_is_light(args, tmp_path):
     "Neither torch nor numpy nor matplotlib, and less than half a second of work"
     report = "import atexit, sys, time; atexit.register(lambda: print(time.process_time(), *{'torch', 'numpy', 'matplotlib', 'PIL'} & {*sys.modules}, file=sys.stderr))"
@@ -73,6 +80,12 @@ def test_odd_files_in_one_folder(tmp_path):
     photo.convert("RGBA").save(folder/"clear.webp")
     photo.convert("P").save(folder/"moving.GIF", save_all=True, append_images=[photo.rotate(180).convert("P")])
     Image.new("I;16", (1, 1), 9).save(folder/"pixel.png")
+    photo.convert("LA").save(folder/"grey.png")
+    photo.quantize(16).save(folder/"palette.png", transparency=3)
+    photo.save(folder/"pair.mpo", save_all=True, append_images=[photo.rotate(180)])
+    Image.fromarray(np.asarray(photo, dtype="float32")[...,0]/255).save(folder/"float.tif")
+    for o,size in dict(line=(700, 1), post=(1, 700)).items(): photo.resize(size).save(folder/f"{o}.bmp")
+    os.mkdir(folder/"folder.jpg")
     exif = photo.getexif()
     exif[0x0112] = 6
     photo.save(folder/"turned.jpg", exif=exif)
@@ -93,10 +106,11 @@ def test_odd_files_in_one_folder(tmp_path):
     assert all(o["picture"] in o["error"] for o in told["errors"])
     assert len(done.stderr.splitlines())==len(bad)
     good = {o["picture"]: o for o in told["pictures"]}
-    assert len(good)==8
+    assert len(good)==14
     assert good[str(Path("odd ones", "deep", "er", "Übung – 猫 mit Hut.jpeg"))]["files"][0]==str(Path("maps", "deep", "er", "Übung – 猫 mit Hut_disparity.npy"))
     assert good[str(Path("odd ones", "twin.bmp"))]["files"][1]==str(Path("maps", "twin.bmp_color.png"))
     assert (good[str(Path("odd ones", "turned.jpg"))]["width"], good[str(Path("odd ones", "turned.jpg"))]["height"])==(64, 96)
+    assert (good[str(Path("odd ones", "post.bmp"))]["width"], good[str(Path("odd ones", "line.bmp"))]["width"])==(1, 700)
     for o in good.values():
         disparity = np.load(tmp_path/o["files"][0])
         assert disparity.shape==(o["height"], o["width"]) and disparity.dtype==np.float32 and np.isfinite(disparity).all()
@@ -125,7 +139,38 @@ def test_out_that_is_no_folder(tmp_path):
         assert f"--out wants a folder, and {Path(out)} cannot be one" in done.stderr
 
 
-@pytest.mark.parametrize("args", [["--save", "gif"], ["--save", ""], ["--size", "100"], ["--size", "0"], ["--unknown"]])
+def test_full_disk(tmp_path):
+    "Whole files or none, the picture named, and the next one tried"
+    for o in ("one.png", "two.png"): Image.open(BUNDLED).resize((96, 64)).save(tmp_path/o)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))" # as a disk that is full after 4000 bytes
+    done = run("predict", "one.png", "two.png", "--out", "maps", "--save", "npy", cwd=tmp_path, code=limit)
+    assert (done.returncode, done.stdout)==(1, "")
+    assert [o.split(": ")[1] for o in done.stderr.splitlines()]==["one.png", "two.png"]
+    assert not os.listdir(tmp_path/"maps")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("args", [["--version"], ["predict", "photo.png"], ["predict", "photo.png", "--json"]])
+def test_output_that_cannot_be_written(args, tmp_path):
+    Image.open(BUNDLED).resize((96, 64)).save(tmp_path/"photo.png")
+    with open("/dev/full", "w") as full: done = run(*args, cwd=tmp_path, stdout=full)
+    assert done.returncode==1
+    assert done.stderr.splitlines()==["depthsense: [Errno 28] No space left on device"]
+
+
+def test_large_picture_in_little_memory(tmp_path):
+    "At most 30 bytes a pixel beside what the network takes, so that a hundred million pixels fit into 3 GB"
+    report = "import atexit, resource, sys; atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr))"
+    peaks = []
+    for side in (320, 4000):
+        Image.open(BUNDLED).resize((side, side)).save(tmp_path/f"{side}.jpg")
+        done = run("predict", f"{side}.jpg", "--save", "png,color,npy,pfm", cwd=tmp_path, code=report)
+        assert done.returncode==0
+        peaks.append(int(done.stderr.split()[-1])*(1 if sys.platform=="darwin" else 1024))
+    assert peaks[1]-peaks[0] < 30*4000**2
+
+
+@pytest.mark.parametrize("args", [["--save", "gif"], ["--save", ""], ["--size", "100"], ["--size", "0"], ["--size", "100000000000"], ["--unknown"]])
 def test_wrong_use_is_exit_code_2(args, tmp_path):
     done = run("predict", *args, cwd=tmp_path)
     assert (done.returncode, done.stdout)==(2, "") and args[0] in done.stderr
@@ -134,15 +179,17 @@ def test_wrong_use_is_exit_code_2(args, tmp_path):
 def test_wrong_world_is_exit_code_1(tmp_path):
     "A network that is no network, and training without what it needs"
     (tmp_path/"mine.safetensors").write_bytes(b"not a network")
+    (tmp_path/"pickle.safetensors").write_bytes(pickle.dumps(Trap(tmp_path/"sprung")))
     lines = [
         (run("predict", "--model", "mine.safetensors", cwd=tmp_path), "mine.safetensors"),
+        (run("predict", "--model", "pickle.safetensors", cwd=tmp_path), "pickle.safetensors is none"),
         (run("train", "--out", "run", cwd=tmp_path), "DEPTHSENSE_REDWEB"),
         (run("train", "--out", "run", cwd=tmp_path, code="import sys; sys.modules['accelerate'] = None"), 'pip install "depthsense[train]"'),
     ]
     for done,said in lines:
         assert (done.returncode, done.stdout, len(done.stderr.splitlines()))==(1, "", 1)
         assert done.stderr.startswith("depthsense: ") and said in done.stderr
-    assert not (tmp_path/"run").exists()
+    assert not (tmp_path/"run").exists() and not (tmp_path/"sprung").exists()
 
 
 def test_plan(tmp_path, monkeypatch):

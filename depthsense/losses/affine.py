@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from ..geometry import median_spread
+
 # %% ../../nbs/22_losses.affine.ipynb #c011
 def normalize(
     maps:Float[Tensor, "b 1 h w"], # Disparity in any unit
@@ -20,12 +22,9 @@ def normalize(
     "Take away shift and scale, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equations 5 and 6"
     if mask is None: mask = torch.ones_like(maps, dtype=torch.bool)
     if maps.ndim!=4 or maps.shape!=mask.shape: raise ValueError(f"normalize wants maps and mask of one shape (b,1,h,w), got {tuple(maps.shape)} and {tuple(mask.shape)}")
-    n = mask.sum((1,2,3), keepdim=True)
-    if (n==0).any(): raise ValueError("normalize wants at least one valid pixel a picture, got a mask without any")
-    shift = torch.where(mask, maps, torch.nan).flatten(1).nanmedian(1).values[:,None,None,None]
-    centred = torch.where(mask, maps-shift, 0.)
-    scale = centred.abs().sum((1,2,3), keepdim=True)/n
-    return centred/scale.clamp(min=1e-6)
+    if not mask.flatten(1).any(1).all(): raise ValueError("normalize wants at least one valid pixel a picture, got a mask without any")
+    shift,scale = median_spread(maps, mask)
+    return torch.where(mask, maps-shift, 0.)/scale.clamp(min=1e-6)
 
 # %% ../../nbs/22_losses.affine.ipynb #c017
 def affine_invariant_loss(

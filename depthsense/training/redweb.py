@@ -49,7 +49,7 @@ class Recipe:
 RECIPES = dict(
     small=Recipe(width=48, hidden=24, small_epochs=20, scale=0.3, color=0.4, drop_path=0.1,
         settings=Settings(epochs=40, lr=3e-3, frozen_levels=2, weight_decay=0.05, ema=0.995, validate_every=4)),
-    laptop=Recipe(encoder="tf_efficientnet_lite0", size=128, settings=Settings(epochs=6, lr=3e-3, frozen_levels=1)),
+    laptop=Recipe(encoder="tf_efficientnet_lite0", width=48, hidden=16, size=128, settings=Settings(epochs=8, lr=3e-3, frozen_levels=2)),
 )
 
 # %% ../../nbs/51_training.redweb.ipynb #c013
