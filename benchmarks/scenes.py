@@ -8,15 +8,13 @@ process itself computed, which is what a core of its own would take; `wall_ms` i
 """
 import argparse
 import json
-import platform
 import statistics
-import subprocess
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from provenance import provenance
 
 from depthsense.data import ReDWeb, draw_scene, write_scenes
 from depthsense.data.scenes import KINDS
@@ -45,19 +43,6 @@ def measure(repeats, size, seed):
     return {name:summary([o[name] for o in seconds]) for name in work}
 
 
-def machine():
-    "The processor's name, as far as the system tells"
-    info = Path("/proc/cpuinfo")
-    names = [o.split(":")[1].strip() for o in info.read_text().splitlines() if o.startswith("model name")] if info.exists() else []
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def commit():
-    "The commit the code stands at; None outside a checkout"
-    try: return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError): return None
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="write the numbers and where they come from to this file")
@@ -67,9 +52,9 @@ def main():
     results = measure(args.repeats, (args.height, args.width), args.seed)
     for name,o in results.items(): print(f"{name:8}"+"".join(f"{k.replace('_', ' ')} {v:7.1f}   " for k,v in o.items()))
     if args.json is None: return
-    settings = {k:v for k,v in vars(args).items() if k!="json"}
+    settings = {k:v for k,v in vars(args).items() if k not in ("json", "seed")}
     command = " ".join(["python benchmarks/scenes.py"]+[f"--{k} {v}" for k,v in settings.items()])
-    where = dict(command=command, commit=commit(), machine=f"{machine()}, one thread", date=datetime.now(UTC).date().isoformat(), **settings)
+    where = provenance(command, args.seed, threads=1, **settings)
     args.json.parent.mkdir(parents=True, exist_ok=True)
     args.json.write_text(json.dumps(where | dict(results=results), indent=2)+"\n")
 
