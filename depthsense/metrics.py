@@ -33,7 +33,7 @@ def as_maps(
     mask:Mask|None=None, # True where `target` is valid; None: everywhere
 ) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n 1 h w"], Bool[Tensor, "n 1 h w"]]: # `pred`, `target`, both 0 off the mask, and `mask`
     "Maps as `as_batch` gives them, on the CPU and without gradient"
-    return as_batch(name, *[torch.as_tensor(o).detach().cpu() for o in (pred, target)], mask)
+    return as_batch(name, *[o.detach().cpu() if isinstance(o, Tensor) else o for o in (pred, target)], mask)
 
 # %% ../nbs/40_metrics.ipynb #c014
 def mean_over(
