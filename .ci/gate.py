@@ -35,6 +35,8 @@ CELL_SECONDS = 300
 PRELOAD = """torch torchvision.transforms.v2 timm accelerate torchmetrics matplotlib.pyplot
 matplotlib_inline.backend_inline skimage.data sklearn.datasets scipy.ndimage typer beartype jaxtyping
 IPython.core.interactiveshell execnb.shell nbdev.process nbdev.clean""".split()
+QUIET = dict(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="module://matplotlib_inline.backend_inline",
+             HF_HUB_OFFLINE="1", TQDM_DISABLE="1")  # what every chapter runs in
 
 
 def settings():
@@ -395,8 +397,7 @@ def main():
     parser.add_argument("--workers", type=int, default=cores, help="chapters at a time")
     args = parser.parse_args()
     start, totals = time.time(), dict(passed=0, failed=0, skipped=0)
-    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="module://matplotlib_inline.backend_inline",
-                      HF_HUB_OFFLINE="1", TQDM_DISABLE="1")
+    os.environ.update(QUIET)
 
     def report(name, seconds, facts):
         print(f"{seconds:6.1f} s  {name}", flush=True)

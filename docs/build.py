@@ -20,10 +20,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+import parts
+
 ROOT = Path(__file__).resolve().parent.parent
 NBS, BUILD = ROOT/"nbs", ROOT/"docs"/"_build"
 SOURCE = BUILD/"pages"
-PARTS = ["Seeing", "Data", "Losses", "Network", "Measuring", "Training", "Evaluation", "Use"]
 
 config = ConfigParser(delimiters=["="])
 config.read(ROOT/"settings.ini", encoding="utf-8")
@@ -193,7 +194,8 @@ def opening(text, number, page, path, names):
     title, promise, rest = m[1].strip(), (m[2] or "").strip().replace("\n> ", " "), m[3].strip()
     res = f"# {title}\n\n"
     if number:
-        where = [f"{PARTS[int(number[0])]}, chapter {number}"]
+        part = int(number[0])
+        where = [f'Part {part}, <a href="{parts.name(part)}.html">{parts.PARTS[part]}</a>']
         if page in names.module: where.append(f"module <code>{names.module[page]}</code>")
         where.append(f'<a href="{FILES}/nbs/{path.name}">notebook</a>')
         res += f'<p class="where">{" · ".join(where)}</p>\n\n'
@@ -240,15 +242,15 @@ def write_pages():
     "The notebooks as Sphinx takes them, in docs/_build"
     shutil.rmtree(BUILD, ignore_errors=True)
     SOURCE.mkdir(parents=True)
-    names, parts, pages = Names(), defaultdict(list), {}
-    for number, page, path in chapters():
-        title, pages[page] = page_cells(path, number, page, names)
-        if number: parts[PARTS[int(number[0])]].append(f"{number}  {title} <{page}>")
+    names, every, pages = Names(), chapters(), {}
+    for number, page, path in every: pages[page] = page_cells(path, number, page, names)[1]
     if "index" not in pages: raise FileNotFoundError("nbs/index.ipynb, the front page, is missing")
-    for part in PARTS:
-        if parts[part]:
-            toc = "\n".join(["```{toctree}", ":hidden:", f":caption: {part}", "", *parts[part], "```"])
-            pages["index"].append(dict(cell_type="markdown", id=f"toc{part}", metadata={}, source=toc))
+    there = [o for o in parts.PARTS if any(number[:1] == str(o) for number, _, _ in every)]
+    for o in there: (SOURCE/f"{parts.name(o)}.md").write_text(prose(parts.page(o, every), names), encoding="utf-8")
+    for c in pages["index"]:
+        if c["cell_type"] == "markdown": c["source"] = c["source"].replace("## The book\n", f"## The book\n\n{parts.drawing(every)}\n")
+    toc = "\n".join(["```{toctree}", ":hidden:", "", *map(parts.name, there), "```"])
+    pages["index"].append(dict(cell_type="markdown", id="toc", metadata={}, source=toc))
     python = dict(display_name="python3", language="python", name="python3")
     kernel = dict(kernelspec=python, language_info=dict(name="python"))
     for page, cells in pages.items():

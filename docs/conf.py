@@ -30,7 +30,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = dict(
     repository_url=cfg["git_url"], repository_branch=cfg["branch"], use_repository_button=True,
-    use_download_button=False, home_page_in_toc=False, show_navbar_depth=1, show_toc_level=2, navbar_persistent=[],
+    use_download_button=False, home_page_in_toc=False, show_navbar_depth=2, show_toc_level=2, navbar_persistent=[],
     logo=dict(text=cfg["title"]),
     pygments_light_style="a11y-high-contrast-light", pygments_dark_style="github-dark",
 )
