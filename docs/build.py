@@ -14,7 +14,6 @@ import shutil
 import sys
 import time
 import tokenize
-from collections import defaultdict
 from configparser import ConfigParser
 from html.parser import HTMLParser
 from pathlib import Path
