@@ -1,0 +1,185 @@
+"""What each part of the book costs: the times that the chapters show.
+
+    python benchmarks/costs.py [GROUP …] [--json FILE] [--repeats 15]
+
+One thread of one process. `ms` is the median of what the process itself computed, in milliseconds, which on a quiet machine is what a clock on the wall shows; a
+group's entries take turns. `terminal` is the exception: there whole commands are started, and the clock on the wall counts. With groups named, the others in
+FILE are kept as they are.
+"""
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from PIL import Image
+from provenance import provenance
+
+from depthsense.data import draw_scene
+from depthsense.depthmap import DepthPrediction
+from depthsense.evaluation import score_relative
+from depthsense.geometry import align, least_squares, match_medians, to_depth, to_disparity, trimmed_squares, unproject
+from depthsense.losses import AffineInvariantLoss, GradientMatchingLoss, RankingLoss
+from depthsense.metrics import depth_errors, mse, ordinal_error, ssim, whdr
+from depthsense.models.blocks import resize
+from depthsense.models.hub import WEIGHTS, load_model, read_about, save_model
+from depthsense.plots import show_grid
+from depthsense.prediction import predict, read_photo
+from depthsense.training.loop import fine_layers, new_state, read_state, save_state, set_frozen, train_step
+from depthsense.training.redweb import RECIPES, recipe_loss
+
+PHOTO = Path(sys.modules["depthsense"].__file__).parent/"pictures"/"china.jpg"
+
+
+def scene(height, width):
+    "A drawn picture with its map: (image, target, mask, depth) with a leading axis"
+    o = draw_scene(3, "room", (height, width))
+    return tuple(o[k].as_subclass(torch.Tensor)[None] if hasattr(o[k], "as_subclass") else o[k][None] for k in ("image", "target", "mask", "depth"))
+
+
+def geometry(folder):
+    "One map of 640 by 480 pixels"
+    _, target, mask, depth = scene(480, 640)
+    bent, camera = target.sqrt(), dict(focal=580., baseline=0.1, offset=0.)
+    return {"depth to disparity": lambda: to_disparity(depth, mask, **camera), "disparity to depth": lambda: to_depth(target, mask, **camera),
+            "points in space": lambda: unproject(depth, 580.),
+            **{f"aligned by {o.__name__}": lambda o=o: align(bent, target, mask, o) for o in (least_squares, match_medians, trimmed_squares)}}
+
+
+def files(folder):
+    "A prediction of 640 by 480 pixels, written"
+    rng = np.random.default_rng(0)
+    smooth = np.asarray(Image.fromarray(rng.random((8, 10)).astype("float32")).resize((640, 480), Image.Resampling.BICUBIC))
+    pred = DepthPrediction(smooth, rng.integers(0, 256, (480, 640, 3), dtype=np.uint8), "none")
+    return {"16-bit PNG": lambda: pred.save(folder/"map.png"), "NPY": lambda: pred.save(folder/"map.npy"), "PFM": lambda: pred.save(folder/"map.pfm"),
+            "colours": lambda: pred.color()}
+
+
+def drawing(folder):
+    "A row of three, drawn and encoded"
+    import matplotlib.pyplot as plt
+    image, target, _, _ = scene(480, 640)
+    def figure():
+        show_grid([[("image", image[0], "image"), ("disparity", target[0], "target"), ("error", target[0]-target[0].sqrt(), "error")]])
+        plt.gcf().savefig(folder/"figure.jpg")
+        plt.close("all")
+    return {"three pictures in a row": figure}
+
+
+def losses(folder):
+    "Forward and backward, 16 maps of 224 by 224 pixels"
+    generator = torch.Generator().manual_seed(0)
+    target = scene(224, 224)[1].repeat(16, 1, 1, 1)
+    pred = (target+0.1*torch.randn(target.shape, generator=generator)).requires_grad_()
+    mask = torch.ones_like(target, dtype=torch.bool)
+    def learn(loss, **more): return lambda: loss(pred, target, mask, **more).backward()
+    return {"ranking, 3,000 pairs": learn(RankingLoss(3000), generator=generator), "improved ranking": learn(RankingLoss(3000, drop=0.25), generator=generator),
+            "affine-invariant": learn(AffineInvariantLoss()), "gradient matching": learn(GradientMatchingLoss())}
+
+
+def network(folder):
+    "The shipped network, one picture of 224 by 224 pixels"
+    model = load_model("small")
+    image = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0)).contiguous(memory_format=torch.channels_last)
+    learner = load_model("small").to(memory_format=torch.channels_last).train()
+    many = image.repeat(16, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+    encode = torch.no_grad()(lambda: model.encoder((image-model.mean)/model.std))
+    return {"encoder": encode, "whole network": torch.no_grad()(lambda: model(image)), "forward and backward, in a batch of 16": (lambda: learner(many).mean().backward(), 16)}
+
+
+def checkpoints(folder):
+    "The shipped network"
+    model = load_model("small")
+    return {"save": lambda: save_model(model, folder/"m.safetensors"), "load": lambda: load_model("small"), "read what it says of itself": lambda: read_about(WEIGHTS/"small.safetensors")}
+
+
+def metrics(folder):
+    "One map of 484 by 356 pixels"
+    _, target, mask, depth = scene(356, 484)
+    pred = target.sqrt()
+    return {"WHDR, 10,000 pairs": lambda: whdr(pred, target, mask), "ordinal error, 50,000 pairs": lambda: ordinal_error(pred, target, mask), "SSIM": lambda: ssim(pred, target, mask),
+            "MSE": lambda: mse(pred, target, mask), "the errors of depth": lambda: depth_errors(pred, depth, mask)}
+
+
+def loop(folder):
+    "The recipe `small` on squares of 224 pixels, 16 pictures a step"
+    recipe, accelerator, generator = RECIPES["small"], Accelerator(cpu=True), torch.Generator().manual_seed(0)
+    model = load_model("small").to(memory_format=torch.channels_last).train()
+    state, loss = new_state(model, recipe.settings, 1000), recipe_loss(recipe)
+    for o in fine_layers(model, recipe.settings.frozen_levels): set_frozen(o, True)
+    target = scene(224, 224)[1].repeat(16, 1, 1, 1)
+    batch = dict(image=torch.rand(16, 3, 224, 224, generator=generator), target=target, mask=torch.ones_like(target, dtype=torch.bool))
+    image = batch["image"].contiguous(memory_format=torch.channels_last)
+    def bare(): loss(model(image), target, batch["mask"], generator=generator).backward()
+    return {"forward, loss and backward": bare, "a whole step": lambda: train_step(state, batch, loss, recipe.settings, accelerator, model),
+            "save all that is needed to go on": lambda: save_state(state, folder), "read it again": lambda: read_state(folder)}
+
+
+def evaluation(folder):
+    "One photograph of 484 by 356 pixels"
+    _, target, mask, _ = scene(356, 484)
+    photo, model = np.asarray(Image.open(PHOTO).convert("RGB").resize((484, 356))), load_model("small")
+    pred, target, mask = target[0,0].sqrt().numpy(), target[0,0].numpy(), mask[0,0].numpy()
+    return {"network": lambda: predict(photo, model), "WHDR, SSIM and MSE": lambda: score_relative(pred, target, mask)}
+
+
+def prediction(folder):
+    "A photograph of 640 by 427 and one of 4,000 by 3,000 pixels"
+    model, work = load_model("small"), {}
+    Image.open(PHOTO).resize((4000, 3000)).save(folder/"large.jpg", quality=90)
+    for name, path in (("0.3 million pixels", PHOTO), ("12 million pixels", folder/"large.jpg")):
+        photo, low = read_photo(path), torch.rand(1, 1, 224, 224)
+        work |= {f"{name}: read": lambda path=path: read_photo(path), f"{name}: stretch the map": lambda s=photo.shape[:2], low=low: resize(low, s),
+                 f"{name}: all of it": lambda path=path: predict(path, model)}
+    return work
+
+
+def terminal(folder):
+    "Whole commands, by the clock on the wall"
+    def call(*args): return lambda: subprocess.run([sys.executable, "-m", "depthsense", *args], cwd=folder, check=True, capture_output=True)
+    return {"depthsense --help": call("--help"), "depthsense info": call("info"), "depthsense predict": call("predict")}
+
+
+GROUPS = {o.__name__: o for o in (geometry, drawing, files, losses, network, checkpoints, metrics, loop, evaluation, prediction, terminal)}
+
+
+def timed(work, clock):
+    start = clock()
+    work()
+    return 1e3*(clock()-start)
+
+
+def measure(group, repeats):
+    "`about` and `rows` of a group"
+    clock = time.perf_counter if group == "terminal" else time.process_time
+    with tempfile.TemporaryDirectory() as folder:
+        work = {k: v if isinstance(v, tuple) else (v, 1) for k, v in GROUPS[group](Path(folder)).items()}
+        for f, _ in work.values(): f()
+        times = [{k: timed(f, clock)/n for k, (f, n) in work.items()} for _ in range(repeats)]
+    return dict(about=GROUPS[group].__doc__, rows=[dict(what=k, ms=round(statistics.median(o[k] for o in times), 3)) for k in work])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; none: all")
+    parser.add_argument("--json", type=Path, help="write the numbers and where they come from to this file")
+    parser.add_argument("--repeats", type=int, default=15)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    known = json.loads(args.json.read_text(encoding="utf-8"))["groups"] if args.json and args.json.exists() and args.groups else {}
+    for group in args.groups or GROUPS:
+        known[group] = measure(group, args.repeats)
+        print(f"{group}: {known[group]['about']}")
+        for o in known[group]["rows"]: print(f"    {o['ms']:10.2f} ms   {o['what']}", flush=True)
+    if args.json is None: return
+    about = provenance(f"python benchmarks/costs.py --repeats {args.repeats}", threads=1)
+    args.json.write_text(json.dumps(about | dict(groups=known), indent=1)+"\n", encoding="utf-8")
+
+
+if __name__ == "__main__": main()
