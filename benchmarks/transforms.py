@@ -4,7 +4,8 @@
 
 The hand-made ones are those of the chapter, in plain sight below; `v2` is torchvision's `transforms.v2` with the two corrected transforms of
 `depthsense.data.transforms`. Both start from the same random picture as floats. The orders are compared on `train_transform`'s own steps: as it is, with
-the colours changed first, and with floats made first. All ways take turns, on one thread, with the same seeds; medians are compared. `wall` is what a
+the colours changed first, and with floats made first. All ways take turns, on one thread, with the same seeds. Times are medians, and a ratio is the median of the ratios of single
+turns, so that whatever else the machine does falls on both sides of it. `wall` is what a
 clock on the wall shows, `cpu` the time the process itself computed. Before timing, both pipelines have to give the same sample.
 """
 import argparse
@@ -108,33 +109,22 @@ def timed(f, o, seed):
     return made,(time.perf_counter()-wall, time.process_time()-cpu)
 
 
-def medians(seconds):
-    "Milliseconds by clock, then by way, of lists of (wall, cpu)"
-    return {clock:{k:1e3*statistics.median(o[i] for o in v) for k,v in seconds.items()} for i,clock in enumerate(("wall", "cpu"))}
+def median_ms(seconds): return 1e3*statistics.median(seconds)
 
 
-def compare_steps(ways, samples, repeats, seed):
-    "Each step of each way, and their sum, taking turns; every step starts from what the one before it made"
+def median_ratio(a, b): return statistics.median(x/y for x,y in zip(a, b))
+
+
+def step_by_step(ways, samples, repeats, seed):
+    "`(wall, cpu)` of every turn, by way and step; every step starts from what the one before it made, and `whole` is their sum"
     seconds = {way:{k:[] for k in [*steps, "whole"]} for way,steps in ways.items()}
     for i in range(-3, repeats):
         for way,steps in ways.items():
-            o,sums = samples[way],[0, 0]
-            for k,f in steps.items():
-                o,s = timed(f, o, seed+i+3)
-                sums = [a+b for a,b in zip(sums, s)]
-                if i>=0: seconds[way][k].append(s)
-            if i>=0: seconds[way]["whole"].append(sums)
-    return {way:medians(o) for way,o in seconds.items()}
-
-
-def compare_wholes(ways, sample, repeats, seed):
-    "Whole pipelines, taking turns"
-    seconds = {k:[] for k in ways}
-    for i in range(-3, repeats):
-        for k,f in ways.items():
-            s = timed(f, sample, seed+i+3)[1]
-            if i>=0: seconds[k].append(s)
-    return medians(seconds)
+            o,spent = samples[way],{}
+            for k,f in steps.items(): o,spent[k] = timed(f, o, seed+i+3)
+            spent["whole"] = [sum(t) for t in zip(*spent.values())]
+            if i>=0: [seconds[way][k].append(t) for k,t in spent.items()]
+    return seconds
 
 
 def largest_difference(ways, samples, draws, seed):
@@ -160,16 +150,19 @@ def main():
     ways = dict(hand=steps_by_hand(args.size), v2=steps_of_v2(args.size))
     apart = largest_difference(ways, samples, 20, args.seed)
     if apart>1e-4: sys.exit(f"the two pipelines do not agree: {apart} apart")
-    steps = compare_steps(ways, samples, args.repeats, args.seed)
-    orders = compare_wholes(train_orders(args.size), stored, args.repeats, args.seed)
-    inside = compare_steps(dict(v2=train_steps(args.size)), dict(v2=stored), args.repeats, args.seed)["v2"]
+    steps = step_by_step(ways, samples, args.repeats, args.seed)
+    orders = {k:dict(run=f) for k,f in train_orders(args.size).items()}
+    orders = step_by_step(orders, {k:stored for k in orders}, args.repeats, args.seed)
+    inside = step_by_step(dict(v2=train_steps(args.size)), dict(v2=stored), args.repeats, args.seed)["v2"]
     results = dict(largest_difference=apart, steps={}, orders={}, train_transform={})
-    for clock in ("wall", "cpu"):
-        pairs = {k:dict(hand_ms=ms, v2_ms=steps["v2"][clock][k], times_slower_by_hand=ms/steps["v2"][clock][k]) for k,ms in steps["hand"][clock].items()}
-        results["steps"][clock] = pairs
-        base = orders[clock]["colours last"]
-        results["orders"][clock] = {k:dict(ms=ms, times_colours_last=ms/base) for k,ms in orders[clock].items()}
-        results["train_transform"][clock] = {k:dict(ms=ms, share=ms/inside[clock]["whole"]) for k,ms in inside[clock].items() if k!="whole"}
+    for i,clock in enumerate(("wall", "cpu")):
+        def on(o, k): return [t[i] for t in o[k]]
+        hand,v2_,last = steps["hand"],steps["v2"],on(orders["colours last"], "run")
+        results["steps"][clock] = {k:dict(hand_ms=median_ms(on(hand, k)), v2_ms=median_ms(on(v2_, k)),
+            times_slower_by_hand=median_ratio(on(hand, k), on(v2_, k))) for k in hand}
+        results["orders"][clock] = {k:dict(ms=median_ms(on(o, "run")), times_colours_last=median_ratio(on(o, "run"), last)) for k,o in orders.items()}
+        results["train_transform"][clock] = {k:dict(ms=median_ms(on(inside, k)), share=median_ratio(on(inside, k), on(inside, "whole")))
+            for k in inside if k!="whole"}
     print(f"one picture of {args.height}x{args.width} to {args.size}, one thread, medians of {args.repeats}, processor's time; at most {apart:.1e} apart")
     for k,o in results["steps"]["cpu"].items(): print(f"{k:18}{o['hand_ms']:9.3f} ms by hand{o['v2_ms']:9.3f} ms v2{o['times_slower_by_hand']:7.2f} times slower by hand")
     for k,o in results["orders"]["cpu"].items(): print(f"{k:18}{o['ms']:9.3f} ms{o['times_colours_last']:7.2f} times colours last")
