@@ -6,8 +6,8 @@
 __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'DeviceOption', 'DataOption', 'data_app',
            'folder_pictures', 'Job', 'pictures_written', 'find_jobs', 'plan', 'result_kinds', 'save_result',
            'results_folder', 'predict_files', 'Commands', 'show_version', 'options', 'main', 'usage', 'check_size',
-           'predict_command', 'training_module', 'train_command', 'verify_command', 'scenes_command',
-           'evaluate_command', 'info', 'info_command']
+           'predict_command', 'training_module', 'train_command', 'verify_command', 'download_command',
+           'scenes_command', 'evaluate_command', 'info', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -259,6 +259,16 @@ def verify_command(data:DataOption = None):
         typer.echo(f"on the median: width {width}, height {height}, levels of a map {levels}; sky {facts['sky']:.1%}", err=True)
     typer.echo(", ".join(f"{k} {report[k]}" for k in ("train", "val", "test")))
     if report["errors"]: raise typer.Exit(1)
+
+# %% ../nbs/74_cli.ipynb #dl02
+@data_app.command("download")
+def download_command(
+    out:Annotated[Path, typer.Option(help="Folder that gets the folder ReDWeb_V1.")],
+    archive:Annotated[Path|None, typer.Option(help="The archive, if you have fetched it by hand.")] = None,
+):
+    "Fetch ReDWeb, unpack it, read every pair, and only then put it in place."
+    from depthsense.data.datasets import download_redweb
+    typer.echo(download_redweb(out, archive))
 
 # %% ../nbs/74_cli.ipynb #s002
 @data_app.command("scenes")
