@@ -6,8 +6,8 @@
 __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'DeviceOption', 'DataOption', 'data_app',
            'folder_pictures', 'Job', 'pictures_written', 'find_jobs', 'plan', 'result_kinds', 'save_result',
            'results_folder', 'predict_files', 'Commands', 'show_version', 'options', 'main', 'usage', 'check_size',
-           'predict_command', 'training_module', 'train_command', 'verify_redweb', 'verify_command', 'scenes_command',
-           'evaluate_command', 'info', 'info_command']
+           'predict_command', 'training_module', 'train_command', 'verify_command', 'download_command',
+           'scenes_command', 'evaluate_command', 'info', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -243,36 +243,32 @@ def train_command(
     if "whdr" in line: typer.echo(f"WHDR on val after the last epoch: {line['whdr']:.4f}", err=True)
     typer.echo(out/"best.safetensors")
 
-# %% ../nbs/74_cli.ipynb #c062
-def verify_redweb(
-    root:Path|None=None # ReDWeb's folder; None: `DEPTHSENSE_REDWEB`
-) -> dict: # `train`, `val`, `test`: how many pairs are whole; `errors`: a dictionary with `name` and `error` for each of the others
-    "Read every pair of ReDWeb once"
-    from tqdm import tqdm
-
-    from depthsense.data.datasets import find_redweb, match_size, read_image, read_relative_depth, split_of
-    folder = find_redweb(root)
-    files = [*(folder/"Imgs").glob("*.jpg"), *(folder/"RDs").glob("*.png")]
-    report = dict(train=0, val=0, test=0, errors=[])
-    for stem in tqdm(sorted({o.stem for o in files if not o.name.startswith(".")}), unit="pair", disable=None):
-        try:
-            target,_ = read_relative_depth(folder/"RDs"/f"{stem}.png")
-            match_size(read_image(folder/"Imgs"/f"{stem}.jpg"), tuple(target.shape[-2:]), stem)
-            report[split_of(f"{stem}.jpg")] += 1
-        except Exception as e: report["errors"].append(dict(name=f"{stem}.jpg", error=str(e))) # a broken file can raise anything
-    return report
-
 # %% ../nbs/74_cli.ipynb #c063
 data_app = typer.Typer(help="Look after the training data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 @data_app.command("verify")
 def verify_command(data:DataOption = None):
-    "Read every pair of ReDWeb and name the broken ones."
+    "Read every pair of ReDWeb, name the broken ones and count the others."
+    from depthsense.data.datasets import verify_redweb
     report = verify_redweb(data)
     for o in report["errors"]: typer.echo(f"depthsense: {o['name']}: {o['error']}", err=True)
+    for o in report["resized"]: typer.echo("{}: photograph {}×{}, map {}×{}: the photograph is brought to the map's size".format(o["name"], *o["photograph"], *o["map"]), err=True)
+    if facts := report["facts"]:
+        width,height,levels = ["{median:g} ({least:g} to {greatest:g})".format(**facts[o]) for o in ("width", "height", "levels")]
+        typer.echo(f"on the median: width {width}, height {height}, levels of a map {levels}; sky {facts['sky']:.1%}", err=True)
     typer.echo(", ".join(f"{k} {report[k]}" for k in ("train", "val", "test")))
     if report["errors"]: raise typer.Exit(1)
+
+# %% ../nbs/74_cli.ipynb #dl02
+@data_app.command("download")
+def download_command(
+    out:Annotated[Path, typer.Option(help="Folder that gets the folder ReDWeb_V1.")],
+    archive:Annotated[Path|None, typer.Option(help="The archive, if you have fetched it by hand.")] = None,
+):
+    "Fetch ReDWeb, unpack it, read every pair, and only then put it in place."
+    from depthsense.data.datasets import download_redweb
+    typer.echo(download_redweb(out, archive))
 
 # %% ../nbs/74_cli.ipynb #s002
 @data_app.command("scenes")

@@ -5,17 +5,15 @@
 # %% auto #0
 __all__ = ['TRIVIAL', 'COLUMNS', 'network_disparity', 'constant_disparity', 'row_disparity', 'mean_map', 'Predictor',
            'network_predictor', 'as_predictor', 'as_predictors', 'seed_of', 'score_relative', 'summary',
-           'evaluate_redweb', 'results_table', 'unit_and_cap', 'read_pairs', 'read_depth', 'score_depth',
-           'summary_of_sets', 'evaluate_pairs', 'evaluate']
+           'evaluate_redweb', 'results_table', 'read_pairs', 'read_depth', 'score_depth', 'summary_of_sets',
+           'evaluate_pairs', 'evaluate']
 
 # %% ../nbs/60_evaluation.ipynb #c004
-import csv
 import hashlib
 import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,7 +25,7 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from .data.datasets import ReDWeb, read_relative_depth
+from .data.datasets import ReDWeb, read_relative_depth, read_table, true_depth
 from .metrics import depth_errors, least_squares, mse, ssim, whdr
 from .models.blocks import resize
 from .models.hub import find_checkpoint, load_model
@@ -216,17 +214,6 @@ def results_table(
     lines += [[name, *(s if several else ()), *[cell(scores, k) for k in keys]] for s,name,scores in rows]
     return "\n".join(f"| {' | '.join(o)} |" for o in lines)
 
-# %% ../nbs/60_evaluation.ipynb #c043
-def unit_and_cap(
-    row:dict, # Of `pairs.csv`
-) -> tuple[float, float|None]: # What one step of the file stands for, and the farthest depth that counts; None: the farthest there is
-    "Two numbers from the text of a row, or an error that shows it"
-    unit,cap = row["unit"],row["cap_m"]
-    try: values = float(Fraction(unit.split()[0])), float(cap) if cap else None
-    except (AttributeError, IndexError, ValueError, ZeroDivisionError): values = 0., None
-    if not values[0]>0 or not (values[1] is None or values[1]>0): raise ValueError(f"pairs.csv wants a unit such as '1/64 px' and a cap above zero or none, got {unit!r} and {cap!r}")
-    return values
-
 # %% ../nbs/60_evaluation.ipynb #c043b
 def read_pairs(
     root:str|Path|None=None, # Folder with pairs.csv; None: `DEPTHSENSE_ZERO_SHOT`
@@ -234,23 +221,16 @@ def read_pairs(
     "The table of a folder of photographs with true depth"
     root = root or os.environ.get("DEPTHSENSE_ZERO_SHOT")
     if root is None or not (Path(root)/"pairs.csv").is_file(): raise ValueError(f"evaluate wants a folder with pairs.csv (--data or DEPTHSENSE_ZERO_SHOT), got {root}")
-    with open(Path(root)/"pairs.csv", newline="") as file: rows = list(csv.DictReader(file))
-    wanted = {"set", "image", "target", "kind", "unit", "cap_m"}
-    if not rows or not wanted<=rows[0].keys(): raise ValueError(f"pairs.csv wants rows with the columns {sorted(wanted)}, got {list(rows[0]) if rows else 'none'}")
-    wrong = {o["kind"] for o in rows}-{"depth_m", "disparity"}
-    if wrong: raise ValueError(f"pairs.csv wants the kind depth_m or disparity, got {sorted(wrong)}")
-    return [dict(set=o["set"], image=Path(root)/o["image"], target=Path(root)/o["target"], kind=o["kind"],
-        **dict(zip(("unit", "cap"), unit_and_cap(o)))) for o in rows]
+    return read_table(root, ("set", "image", "target", "kind", "unit", "cap_m"), ("depth_m", "disparity"))
 
 # %% ../nbs/60_evaluation.ipynb #c044
 def read_depth(
     row:dict, # Of `read_pairs`
 ) -> tuple[Float[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]: # True depth, in metres or up to a factor, and where it is known
-    "The truth of one picture, as depth"
-    with Image.open(row["target"]) as picture: steps = np.array(picture).astype("float64")
-    known = steps>0
-    value = np.where(known, steps, 1)*row["unit"]
-    return (value if row["kind"]=="depth_m" else 1/value), known
+    "The truth of one picture, as depth; an infinite one, the sky's, cannot be scored"
+    depth,known = true_depth(row)
+    known &= np.isfinite(depth)
+    return np.where(known, depth, 1),known
 
 # %% ../nbs/60_evaluation.ipynb #c045
 def score_depth(

@@ -1,6 +1,6 @@
-"""README.md from the front page, nbs/index.ipynb, and docs/MODEL_CARD.md from its template: `python docs/readme.py`
+"""README.md from the front page, nbs/index.ipynb, docs/MODEL_CARD.md and docs/DATA_CARD.md from their templates: `python docs/readme.py`
 
-Hidden cells stay out, output is quoted, pictures are written to docs/pictures/, and links lead to the site. The numbers of the model card come from results/.
+Hidden cells stay out, output is quoted, pictures are written to docs/pictures/, and links lead to the site. The numbers of the cards come from results/.
 """
 import base64
 import json
@@ -62,35 +62,42 @@ def render():
     return "\n\n".join([warning, *text]) + "\n", pictures
 
 
-def number(value, key):
-    "A result as the model card shows it: shares in per cent, large counts in thousands"
+def number(value, key, form=None):
+    "A result as a card shows it: in the form asked for, else shares in per cent and large counts in thousands"
+    if form: return format(value, form)
     if key in ("whdr", "delta1_error"): return f"{value:.1%}"
     if key == "abs_rel": return f"{value:.3f}"
     return f"{value:,.0f}" if isinstance(value, (int, float)) and abs(value) >= 1000 else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def model_card():
-    "The template with every `{{ path.to.a.number }}` taken from results/small.json, val.json or zero_shot.json"
-    known = {o: json.loads((ROOT/"results"/f"{o}.json").read_text(encoding="utf-8")) for o in ("small", "val", "zero_shot")}
-    known |= known.pop("small")
+CARDS = {"model": ("small", "val", "zero_shot"), "data": ("redweb", "val")}  # the first one's numbers need no name before them
+
+
+def card(kind):
+    "A template with every `{{ path.to.a.number }}`, or `{{ path.to.a.number:form }}`, taken from files of results/"
+    known = {o: json.loads((ROOT/"results"/f"{o}.json").read_text(encoding="utf-8")) for o in CARDS[kind]}
+    known |= known.pop(CARDS[kind][0])
 
     def value(m):
         keys, found = m[1].split("."), known
         for k in keys: found = found[k]
-        return number(found, keys[-1])
-    warning = "<!-- Made from docs/model_card.template.md and results/ by docs/readme.py: edit there -->\n\n"
-    return warning + re.sub(r"\{\{ ([\w.]+) \}\}", value, (ROOT/"docs"/"model_card.template.md").read_text(encoding="utf-8"))
+        return number(found, keys[-1], m[2])
+    warning = f"<!-- Made from docs/{kind}_card.template.md and results/ by docs/readme.py: edit there -->\n\n"
+    return warning + re.sub(r"\{\{ ([\w.]+)(?::(\S+))? \}\}", value, (ROOT/"docs"/f"{kind}_card.template.md").read_text(encoding="utf-8"))
+
+
+def cards(): return {Path(f"docs/{o.upper()}_CARD.md"): card(o).encode() for o in CARDS}
 
 
 def files():
     text, pictures = render()
-    return {Path("README.md"): text.encode(), Path("docs/MODEL_CARD.md"): model_card().encode(), **pictures}
+    return {Path("README.md"): text.encode(), **cards(), **pictures}
 
 
 def stale():
     "Files that differ from what the front page and the results give"
     made = files()
-    found = {o.relative_to(ROOT) for o in (ROOT/"docs"/"pictures").glob("readme_*")} | {Path("README.md"), Path("docs/MODEL_CARD.md")}
+    found = {o.relative_to(ROOT) for o in (ROOT/"docs"/"pictures").glob("readme_*")} | {Path("README.md"), *cards()}
     def same(p): return p in made and (ROOT/p).exists() and (ROOT/p).read_bytes() == made[p]
     return sorted(p.as_posix() for p in found | made.keys() if not same(p))
 
@@ -106,4 +113,4 @@ def write():
     return ", ".join(changed)
 
 
-if __name__ == "__main__": print(write() or "README.md and the model card are up to date")
+if __name__ == "__main__": print(write() or "README.md and the cards are up to date")

@@ -1,12 +1,15 @@
 "Facts about ReDWeb's real files: chapters 10 to 12 tell them, these tests hold them"
+import json
+import os
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from depthsense.data.datasets import ReDWeb, find_redweb, split_of
+from depthsense.data.datasets import DepthPairs, ReDWeb, find_redweb, split_of, verify_redweb
 from depthsense.data.sampling import ordinal_relation, sample_pairs, values_at
 from depthsense.metrics import whdr
 
@@ -107,3 +110,33 @@ def test_row_prior_on_val(root):
         rows = torch.arange(target.shape[2]).float()[:,None].expand_as(target)
         return whdr(rows, target, mask, seed=i)
     assert np.mean([score(i) for i in range(len(dataset))])==pytest.approx(0.265, abs=0.003)
+
+
+def test_every_pair_is_whole_and_the_data_card_says_so(root):
+    report,card = verify_redweb(root, progress=False),json.loads((Path(__file__).parent.parent/"results"/"redweb.json").read_text(encoding="utf-8"))
+    assert (report["errors"], report["train"], report["val"]) == ([], 2800, 400)
+    if report["test"]==0: assert (report["facts"]["levels"].items() <= card["levels"].items(), len(report["resized"])) == (True, card["resized"])
+
+
+def test_the_data_card_counts_what_the_maps_hold(maps):
+    card = json.loads((Path(__file__).parent.parent/"results"/"redweb.json").read_text(encoding="utf-8"))
+    counts = sum(np.bincount(o.ravel(), minlength=256) for o in maps)
+    assert card["values"]["by_16"]==pytest.approx((counts/counts.sum()).reshape(16, 16).sum(1), abs=0.015)
+    assert card["rows"]["mean"][0]==pytest.approx(np.mean([1-o[0].mean()/255 for o in maps]), abs=0.02)
+
+
+def test_anybodys_pairs_of_five_sets():
+    folder = os.environ.get("DEPTHSENSE_ZERO_SHOT")
+    if not folder: pytest.skip("the other data sets are not at hand: set DEPTHSENSE_ZERO_SHOT")
+    pairs = DepthPairs(folder)
+    for i in {o["set"]:i for i,o in enumerate(pairs.rows)}.values():
+        image,target,mask = [pairs[i][o] for o in ("image", "target", "mask")]
+        assert image.shape[1:]==target.shape[1:]==mask.shape[1:]
+        assert (target.min(), target[mask].min(), target.max(), target[~mask].sum())==(0, 0, 1, 0)
+        assert 0.1<mask.float().mean()<1
+
+
+def test_redweb_is_a_folder_of_anybodys_pairs(root):
+    pairs,same = ReDWeb(root, "all"),DepthPairs(root)
+    assert pairs.names==same.names
+    for i in range(0, 3200, 400): assert torch.allclose(pairs[i]["target"], same[i]["target"], atol=1e-6)
