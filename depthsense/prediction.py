@@ -142,7 +142,7 @@ def find_device(
 ) -> str: # Its name
     "A device that is there, or an error that says it is not"
     try: torch.ones(1, device=device).item()
-    except (RuntimeError, AssertionError): raise ValueError(f"depthsense finds no device {device!r} on this machine; cpu is always there") from None
+    except (RuntimeError, AssertionError): raise ValueError(f"find_device finds no device {device!r} on this machine; cpu is always there") from None
     return device or ("cuda" if torch.cuda.is_available() else "cpu")
 
 def as_model(
