@@ -5,17 +5,19 @@
 # %% auto #0
 __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'DeviceOption', 'DataOption', 'data_app',
            'OPTIONAL', 'folder_pictures', 'Job', 'pictures_written', 'find_jobs', 'plan', 'save_kinds', 'result_kinds',
-           'save_result', 'results_folder', 'results_file', 'predict_files', 'one_line', 'Commands', 'examples',
-           'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model', 'complete_scored',
-           'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet', 'use_device',
-           'train_command', 'verify_redweb', 'verify_command', 'scenes_command', 'evaluate_command', 'package_version',
-           'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words', 'info_command']
+           'save_result', 'results_folder', 'results_file', 'silenced', 'predict_files', 'one_line', 'Commands',
+           'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
+           'complete_scored', 'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet',
+           'use_device', 'train_command', 'verify_redweb', 'verify_command', 'scenes_command', 'evaluate_command',
+           'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words',
+           'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
 import os
 import sys
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -133,6 +135,19 @@ def results_file(
     if not os.access(path.parent, os.W_OK): raise ValueError(f"--json wants a file to write, and the folder {path.parent} is read-only")
     return path
 
+# %% ../nbs/74_cli.ipynb #c029b
+@contextmanager
+def silenced():
+    "Drop what C libraries write to the error stream"
+    sys.stderr.flush()
+    try: kept = os.dup(2)
+    except OSError: kept = None # there is no error stream
+    with open(os.devnull, "wb") as nowhere:
+        if kept is not None: os.dup2(nowhere.fileno(), 2)
+        try: yield
+        finally:
+            if kept is not None: os.dup2(kept, 2), os.close(kept)
+
 # %% ../nbs/74_cli.ipynb #c030
 def predict_files(
     jobs:list[Job], # As `plan` gives them
@@ -142,13 +157,14 @@ def predict_files(
     device:str|None=None, # None: a GPU where there is one
 ): # Yields dictionaries: `picture`, and `width`, `height`, `files`, or `error`
     "Predict every picture and write its results"
-    from depthsense.prediction import SIZE, as_model, predict
-    as_model(model, device)
+    from depthsense.prediction import SIZE, as_model, predict_photo, read_photo
+    network = as_model(model, device)
     for job in jobs:
         record = dict(picture=str(job.picture))
         try:
             if job.error: raise ValueError(job.error)
-            prediction = predict(job.picture, model, size or SIZE, device)
+            with silenced(): photo = read_photo(job.picture)
+            prediction = predict_photo(network, photo, size or SIZE, model)
             height,width = prediction.raw.shape
             record |= dict(width=width, height=height, files=[str(save_result(prediction, job.prefix, o)) for o in kinds])
         except (ValueError, OSError, RuntimeError, MemoryError) as e: # torch tells of full memory by a RuntimeError
