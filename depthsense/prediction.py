@@ -31,7 +31,8 @@ def upright(
 ) -> Image.Image: # The same picture, turned as EXIF says
     "A picture the way it was seen"
     picture.load()
-    try: how = TURNS.get(picture.getexif().get(0x0112))
+    try:
+        with warnings.catch_warnings(action="ignore"): how = TURNS.get(picture.getexif().get(0x0112))
     except Exception: how = None # Pillow raises whatever damaged notes make it raise
     return picture if how is None else picture.transpose(how)
 
@@ -44,7 +45,7 @@ def to_rgb(
     if picture.mode.startswith(("I", "F")):
         values = np.asarray(picture, dtype="float32")
         high = float(values.max(where=np.isfinite(values), initial=65535 if picture.mode.startswith("I") else 1e-6))
-        values = np.nan_to_num(values, posinf=high, neginf=0).clip(0, high)
+        values = np.nan_to_num(values, posinf=high).clip(0, high)
         return Image.fromarray((values/high*255).round().astype("uint8")).convert("RGB")
     if picture.mode=="La": picture = picture.convert("LA") # Pillow knows no shorter way
     if picture.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in picture.info:
