@@ -263,7 +263,7 @@ def evaluate_pairs(
     device:str|None=None, # None: a GPU where there is one
     every:int=1, # Score every so many-th picture
     progress:bool=True, # A bar, where there is a terminal
-) -> dict[str, dict]: # By name: `abs_rel`, `delta1_error`, `log10`, `rmse`, `n`, the same for each of `sets`, and `model`, where it comes from
+) -> dict[str, dict]: # By name: `abs_rel`, `delta1_error`, `log10`, `rmse`, `n`, the same for each of `sets`, `align`, where alignment was made, and `model`, where it comes from
     "Several models on photographs with true depth, aligned in disparity: [Ranftl 2020](https://arxiv.org/abs/1907.01341), section 6"
     rows = read_pairs(root)[::every]
     predictors = as_predictors(models, size=size, device=device)

@@ -35,14 +35,14 @@ class Settings:
     "How a network is trained"
     epochs:int = 8 # Times every picture is seen
     batch_size:int = 16 # Pictures a step, on each process
-    lr:float = 1e-3 # Highest learning rate, of the decoder
-    encoder_lr:float = 0.1 # The encoder's learning rate, as a share of `lr`
-    warmup:float = 0.2 # Share of the steps in which the learning rate rises
-    frozen:float = 0.05 # Share of the steps in which the whole encoder stands still
+    lr:float = 1e-3 # Highest learning rate, of the decoder; > 0
+    encoder_lr:float = 0.1 # The encoder's learning rate, as a share of `lr`; [0,1]
+    warmup:float = 0.2 # Share of the steps in which the learning rate rises; [0,1]
+    frozen:float = 0.05 # Share of the steps in which the whole encoder stands still; [0,1]
     frozen_levels:int = 0 # Levels of the encoder, finest first, that keep their pretrained weights for good; 0 to 4
-    weight_decay:float = 0.01 # Of AdamW
-    clip:float = 1.0 # Greatest norm of the gradient
-    ema:float = 0.99 # Decay of the averaged weights, a step
+    weight_decay:float = 0.01 # Of AdamW; >= 0
+    clip:float = 1.0 # Greatest norm of the gradient; > 0
+    ema:float = 0.99 # Decay of the averaged weights, a step; [0,1]
     seed:int = 0 # Of everything random
     workers:int = 1 # Processes that read pictures; 0: the training process reads
     save_every:int = 100 # Steps between two saves of the state to go on from

@@ -14,9 +14,10 @@ from tempfile import TemporaryDirectory
 
 import torch
 from accelerate import Accelerator
+from jaxtyping import Bool, Float
 from PIL import Image
 from timm.layers import DropPath
-from torch import nn
+from torch import Tensor, nn
 
 from ..data.datasets import ReDWeb
 from ..data.transforms import eval_transform, train_transform
@@ -37,13 +38,13 @@ class Recipe:
     size:int = 224 # Side of the squares trained on; pixels
     small_size:int = 160 # Side of the squares of the first epochs; pixels
     small_epochs:int = 0 # How many epochs see the smaller squares
-    scale:float = 0.5 # Smallest share of the area that a crop keeps
-    color:float = 0.3 # Strength of the colour changes
-    n:int = 3000 # Pairs a picture
-    sigma:float = 0.02 # Ratios within `1+sigma` count as equal
-    drop:float = 0.25 # Share of the cheapest unequal pairs left out
-    gradient:float = 0.1 # Weight of gradient matching beside the ranking loss
-    drop_path:float = 0.0 # How often the encoder's last residual block is left out while training; [0,1)
+    scale:float = 0.5 # Smallest share of the area that a crop keeps; (0,1]
+    color:float = 0.3 # Strength of the colour changes; >= 0
+    n:int = 3000 # Pairs a picture; >= 1
+    sigma:float = 0.02 # Ratios within `1+sigma` count as equal; >= 0
+    drop:float = 0.25 # Share of the cheapest unequal pairs left out; [0,1)
+    gradient:float = 0.1 # Weight of gradient matching beside the ranking loss; >= 0
+    drop_path:float = 0.0 # Stochastic depth: the rate of the encoder's last block, lower for those before it; [0,1)
     settings:Settings = Settings() # Of the loop
 
 RECIPES = dict(
@@ -63,7 +64,13 @@ class RecipeLoss(nn.Module):
         super().__init__()
         self.ranking,self.gradient,self.weight = ranking,gradient,weight
 
-    def forward(self, pred, target, mask=None, generator=None):
+    def forward(self,
+        pred:Float[Tensor, "b 1 h w"], # Predicted disparity; unitless, larger is nearer
+        target:Float[Tensor, "b 1 h w"], # Ground truth; disparity in [0,1], larger is nearer, 0 is sky
+        mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid; None: everywhere
+        generator:torch.Generator|None=None, # Source of the pairs; None: torch's own
+    ) -> Float[Tensor, ""]: # >= 0
+        "The weighted sum"
         return self.ranking(pred, target, mask, generator) + self.weight*self.gradient(pred, target, mask)
 
     def extra_repr(self): return f"weight={self.weight}"
@@ -78,7 +85,7 @@ def recipe_loss(
 # %% ../../nbs/51_training.redweb.ipynb #c018b
 def stochastic_depth(
     encoder:nn.Module, # A timm encoder; changed in place
-    rate:float=0.1, # How often its last residual block is left out while training; [0,1)
+    rate:float=0.1, # Of its last block, lower for those before it: how often a correction is left out while training; [0,1)
 ) -> list[float]: # The rate of each block, from the first to the last
     "Leave out residual blocks, deep ones more often, [Huang 2016](https://arxiv.org/abs/1603.09382), equation 4"
     if not 0<=rate<1: raise ValueError(f"stochastic_depth wants a rate in [0,1), got {rate}")
