@@ -318,6 +318,7 @@ def run_epoch(
     learner:nn.Module, # As in `train_step`
     per_epoch:int, # Steps of a whole epoch
     progress:bool=True, # Show a bar
+    watch=(), # As in `fit`
 ) -> dict: # A line for the log
     "What is left of the epoch that `state` stands in"
     epoch,done = divmod(state.step, per_epoch)
@@ -336,7 +337,9 @@ def run_epoch(
             if state.step%settings.save_every or state.step%per_epoch==0: continue
             line = log_line(state, epoch+1, settings.save_every)
             bar.set_postfix(loss=f"{line['loss']:.3f}")
-            if accelerator.is_main_process: keep(state, folder, line)
+            if accelerator.is_main_process:
+                keep(state, folder, line)
+                for o in watch: o(dict(line), state)
     return log_line(state, epoch+1, per_epoch)
 
 # %% ../../nbs/50_training.loop.ipynb #c093
@@ -358,13 +361,14 @@ def fit(
     settings:Settings=Settings(), # How
     validate=None, # Called with the averaged network after each epoch; gives a dictionary with `whdr`
     progress:bool=True, # Show a bar
+    watch=(), # Called on the main process as `o(line, state)` after each line of the log; leave modes, chance and gradients as they were
     **about, # Written into the run's config and its checkpoint
 ) -> dict: # The last line of the log
     "Train, or go on training: a run that was stopped goes on when it is started again"
     out,accelerator = Path(out),Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
     n,batch = len(dataset(0) if callable(dataset) else dataset),settings.batch_size*accelerator.num_processes
     if n<batch: raise ValueError(f"fit wants {batch} pictures or more, a whole batch, got {n}")
-    per_epoch,config = n//batch,dict(settings=asdict(settings), network=model.config, loss=repr(loss), n=n, processes=accelerator.num_processes)
+    watch,per_epoch,config = [watch] if callable(watch) else list(watch),n//batch,dict(settings=asdict(settings), network=model.config, loss=repr(loss), n=n, processes=accelerator.num_processes)
     out.mkdir(parents=True, exist_ok=True)
     with accelerator.main_process_first(): check_config(out, config|about)
     model.to(accelerator.device, memory_format=torch.channels_last)
@@ -372,10 +376,12 @@ def fit(
     if accelerator.is_main_process: trim_log(out, state.step)
     learner,state.optimizer = accelerator.prepare(model, state.optimizer)
     while state.step<per_epoch*settings.epochs:
-        line = run_epoch(state, loss, dataset, out, settings, accelerator, learner, per_epoch, progress)
+        line = run_epoch(state, loss, dataset, out, settings, accelerator, learner, per_epoch, progress, watch)
         due = line["epoch"]==settings.epochs or line["epoch"]%settings.validate_every==0
         if validate and due: line |= score(state, validate)
         best = validate is None or ("whdr" in line and (state.best is None or line["whdr"]<state.best))
-        if accelerator.is_main_process: keep(state, out, line, best, **about)
+        if accelerator.is_main_process:
+            keep(state, out, line, best, **about)
+            for o in watch: o(dict(line), state)
     accelerator.wait_for_everyone()
     return read_log(out)[-1]

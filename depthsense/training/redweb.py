@@ -130,6 +130,7 @@ def train_redweb(
     out:str|Path, # Folder of the run
     recipe:str|Recipe="small", # A name of `RECIPES`, or a recipe
     progress:bool=True, # Show a bar
+    watch=(), # Who looks on, as in `fit`
 ) -> dict: # The last line of the log
     "Train on `train`, keep what is best on `val`"
     recipe = get_recipe(recipe)
@@ -141,7 +142,7 @@ def train_redweb(
     model = load_imagenet(DepthNet(recipe.encoder, recipe.width, recipe.hidden, activation=True))
     stochastic_depth(model.encoder, recipe.drop_path)
     about = dict(size=recipe.size, recipe={k:v for k,v in asdict(recipe).items() if k!="settings"})
-    return fit(model, recipe_loss(recipe), train, out, recipe.settings, lambda o: evaluate_whdr(o, val, recipe.size), progress, **about)
+    return fit(model, recipe_loss(recipe), train, out, recipe.settings, lambda o: evaluate_whdr(o, val, recipe.size), progress, watch, **about)
 
 # %% ../../nbs/51_training.redweb.ipynb #c040
 def step_seconds(
