@@ -139,7 +139,7 @@ def trimmed_squares(
     target:Maps, # Ground truth disparity, any unit, part of it garbage
     mask:Mask|None=None, # True where `target` is valid
     trim:float=0.3, # Share of each picture's valid pixels, the worst, that is left out; more than the share of garbage; [0,1)
-    rounds:int=30, # Times that the worst are looked for; >= 0
+    rounds:int=30, # Times that the worst are looked for, at most; >= 0
 ) -> tuple[Float[Tensor, "n 1 1 1"], Float[Tensor, "n 1 1 1"]]: # `scale` and `shift`, one a picture; a constant `pred` gets scale 0
     "Least squares over the pixels that fit best: least trimmed squares, [Rousseeuw 1984](https://doi.org/10.1080/01621459.1984.10477105), by the steps of [Rousseeuw and Van Driessen 2006](https://doi.org/10.1007/s10618-005-0024-4)"
     if not 0<=trim<1: raise ValueError(f"trimmed_squares wants trim in [0,1), got {trim}")
@@ -150,7 +150,8 @@ def trimmed_squares(
         scale,shift = least_squares(pred, target, kept)
         off = torch.where(mask, (scale*pred+shift-target).abs(), torch.inf)
         limit = off.flatten(1).sort(1).values.gather(1, last)[:,:,None,None]
-        kept = mask & ~(off>limit)
+        before,kept = kept,mask & ~(off>limit)
+        if torch.equal(kept, before): break
     return least_squares(pred, target, kept)
 
 # %% ../nbs/01_geometry.ipynb #c058
