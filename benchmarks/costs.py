@@ -26,6 +26,7 @@ from depthsense.depthmap import DepthPrediction
 from depthsense.evaluation import score_relative
 from depthsense.geometry import align, least_squares, match_medians, to_depth, to_disparity, trimmed_squares, unproject
 from depthsense.losses import AffineInvariantLoss, GradientMatchingLoss, RankingLoss
+from depthsense.losses.affine import normalize
 from depthsense.metrics import depth_errors, mse, ordinal_error, ssim, whdr
 from depthsense.models.blocks import resize
 from depthsense.models.hub import WEIGHTS, load_model, read_about, save_model
@@ -79,8 +80,10 @@ def losses(folder):
     pred = (target+0.1*torch.randn(target.shape, generator=generator)).requires_grad_()
     mask = torch.ones_like(target, dtype=torch.bool)
     def learn(loss, **more): return lambda: loss(pred, target, mask, **more).backward()
+    def normalised(): (normalize(pred, mask)-normalize(target, mask)).sum().backward()
     return {"ranking, 3,000 pairs": learn(RankingLoss(3000), generator=generator), "improved ranking": learn(RankingLoss(3000, drop=0.25), generator=generator),
-            "affine-invariant": learn(AffineInvariantLoss()), "gradient matching": learn(GradientMatchingLoss())}
+            "affine-invariant": learn(AffineInvariantLoss()),
+            "gradient matching": learn(GradientMatchingLoss()), "taking scale and shift away, a part of the last two": normalised}
 
 
 def network(folder):
