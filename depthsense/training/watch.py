@@ -303,7 +303,7 @@ def find_lr(
         smooth = smoothed(losses)
         if not smooth[-1]<=stop*min(smooth): break
     if not math.isfinite(losses[0]): raise ValueError(f"find_lr wants a loss that is finite at the start, got {losses[0]}")
-    best = min(range(len(smooth)), key=lambda i: smooth[i] if math.isfinite(smooth[i]) else math.inf)
+    best = min(range(len(smooth)), key=smooth.__getitem__) # not a number is never less
     return LRRange(rates[:len(losses)], losses, smooth, rates[best]/10)
 
 # %% ../../nbs/53_training.watch.ipynb #c088
