@@ -194,7 +194,7 @@ def opening(text, number, page, path, names):
     res = f"# {title}\n\n"
     if number:
         part = int(number[0])
-        where = [f'Part {part}, <a href="{parts.name(part)}.html">{parts.PARTS[part]}</a>']
+        where = [f'<a href="{parts.name(part)}.html">{parts.PARTS[part]}</a>, chapter {number}']
         if page in names.module: where.append(f"module <code>{names.module[page]}</code>")
         where.append(f'<a href="{FILES}/nbs/{path.name}">notebook</a>')
         res += f'<p class="where">{" · ".join(where)}</p>\n\n'
