@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from accelerate import Accelerator
 from PIL import Image
 from provenance import provenance
 
-from depthsense.data import draw_scene
+from depthsense.data import ReDWeb, draw_scene, write_scenes
+from depthsense.data.scenes import KINDS
 from depthsense.depthmap import DepthPrediction
 from depthsense.evaluation import score_relative
 from depthsense.geometry import align, least_squares, match_medians, to_depth, to_disparity, trimmed_squares, unproject
@@ -34,6 +36,7 @@ from depthsense.plots import show_grid
 from depthsense.prediction import predict, read_photo
 from depthsense.training.loop import fine_layers, new_state, read_state, save_state, set_frozen, train_step
 from depthsense.training.redweb import RECIPES, recipe_loss
+from depthsense.training.watch import PictureWatcher, ProgressBoard, TensorBoardWatcher
 
 PHOTO = Path(sys.modules["depthsense"].__file__).parent/"pictures"/"china.jpg"
 
@@ -73,6 +76,13 @@ def drawing(folder):
     return {"three pictures in a row": figure}
 
 
+def scenes(folder):
+    "One scene of 484 by 356 pixels with its depth, another each time"
+    pairs, seeds = ReDWeb(write_scenes(folder/"drawn", 8), "all"), count()
+    def draw(kind): return lambda: draw_scene(next(seeds), kind)
+    return {f"draw a {kind}": draw(kind) for kind in KINDS} | {"read one that was written": lambda: pairs[next(seeds) % 8]}
+
+
 def losses(folder):
     "Forward and backward, 16 maps of 224 by 224 pixels"
     generator = torch.Generator().manual_seed(0)
@@ -110,18 +120,34 @@ def metrics(folder):
             "MSE": lambda: mse(pred, target, mask), "the errors of depth": lambda: depth_errors(pred, depth, mask)}
 
 
-def loop(folder):
-    "The recipe `small` on squares of 224 pixels, 16 pictures a step"
-    recipe, accelerator, generator = RECIPES["small"], Accelerator(cpu=True), torch.Generator().manual_seed(0)
+def pupil():
+    "A run of the recipe `small` on squares of 224 pixels: state, batch of 16, settings, loss, accelerator"
+    recipe, accelerator = RECIPES["small"], Accelerator(cpu=True)
     model = load_model("small").to(memory_format=torch.channels_last).train()
-    state, loss = new_state(model, recipe.settings, 1000), recipe_loss(recipe)
     for o in fine_layers(model, recipe.settings.frozen_levels): set_frozen(o, True)
     target = scene(224, 224)[1].repeat(16, 1, 1, 1)
-    batch = dict(image=torch.rand(16, 3, 224, 224, generator=generator), target=target, mask=torch.ones_like(target, dtype=torch.bool))
+    image = torch.rand(16, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    batch = dict(image=image, target=target, mask=torch.ones_like(target, dtype=torch.bool))
+    return new_state(model, recipe.settings, 1000), batch, recipe.settings, recipe_loss(recipe), accelerator
+
+
+def loop(folder):
+    "The recipe `small` on squares of 224 pixels, 16 pictures a step"
+    state, batch, settings, loss, accelerator = pupil()
     image = batch["image"].contiguous(memory_format=torch.channels_last)
-    def bare(): loss(model(image), target, batch["mask"], generator=generator).backward()
-    return {"forward, loss and backward": bare, "a whole step": lambda: train_step(state, batch, loss, recipe.settings, accelerator, model),
+    def bare(): loss(state.model(image), batch["target"], batch["mask"], generator=torch.Generator().manual_seed(0)).backward()
+    return {"forward, loss and backward": bare, "a whole step": lambda: train_step(state, batch, loss, settings, accelerator, state.model),
             "save all that is needed to go on": lambda: save_state(state, folder), "read it again": lambda: read_state(folder)}
+
+
+def watching(folder):
+    "Beside a training step of the recipe `small` with 16 pictures of 224 by 224"
+    state, batch, settings, loss, accelerator = pupil()
+    board, picture, tracker, steps = ProgressBoard(), PictureWatcher({k: v[0] for k, v in batch.items()}), TensorBoardWatcher(folder), count(1)
+    def line(): return dict(step=(i := next(steps)), epoch=i, loss=1/i, lr=1e-3, whdr=0.2)
+    for _ in range(90): board(line())
+    return {"the step": lambda: train_step(state, batch, loss, settings, accelerator, state.model), "draw the board, 90 lines": lambda: board.figure().canvas.draw(),
+            "keep a prediction": lambda: picture(line(), state), "a line for TensorBoard": lambda: tracker(line())}
 
 
 def evaluation(folder):
@@ -149,7 +175,7 @@ def terminal(folder):
     return {"depthsense --help": call("--help"), "depthsense info": call("info"), "depthsense predict": call("predict")}
 
 
-GROUPS = {o.__name__: o for o in (geometry, drawing, files, losses, network, checkpoints, metrics, loop, evaluation, prediction, terminal)}
+GROUPS = {o.__name__: o for o in (geometry, drawing, files, scenes, losses, network, checkpoints, metrics, loop, watching, evaluation, prediction, terminal)}
 
 
 def timed(work, clock):
