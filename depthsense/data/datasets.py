@@ -32,10 +32,12 @@ from tqdm import tqdm
 
 # %% ../../nbs/10_data.datasets.ipynb #c013
 def read_image(
-    path:str|Path # Any picture Pillow reads
+    path:str|Path # Any picture Pillow reads, of 8 bits a colour
 ) -> tv_tensors.Image: # (3,h,w) uint8
     "A colour photograph as a tensor, turned the way it was taken"
-    with Image.open(path) as picture: pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+    with Image.open(path) as picture:
+        if picture.mode[0] in "IF": raise ValueError(f"read_image wants a photograph of 8 bits a colour, got mode {picture.mode} in {path}")
+        pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     return tv_tensors.Image(torch.from_numpy(pixels).permute(2,0,1))
 
 # %% ../../nbs/10_data.datasets.ipynb #c016
