@@ -11,6 +11,7 @@ __all__ = ['LAST_TRAIN', 'LAST_VAL', 'SPLITS', 'REDWEB_ID', 'BY_HAND', 'KINDS', 
 
 # %% ../../nbs/10_data.datasets.ipynb #c004
 import csv
+import io
 import os
 import shutil
 import stat
@@ -31,10 +32,12 @@ from tqdm import tqdm
 
 # %% ../../nbs/10_data.datasets.ipynb #c013
 def read_image(
-    path:str|Path # Any picture Pillow reads
+    path:str|Path # Any picture Pillow reads, of 8 bits a colour
 ) -> tv_tensors.Image: # (3,h,w) uint8
     "A colour photograph as a tensor, turned the way it was taken"
-    with Image.open(path) as picture: pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+    with Image.open(path) as picture:
+        if picture.mode[0] in "IF": raise ValueError(f"read_image wants a photograph of 8 bits a colour, got mode {picture.mode} in {path}")
+        pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     return tv_tensors.Image(torch.from_numpy(pixels).permute(2,0,1))
 
 # %% ../../nbs/10_data.datasets.ipynb #c016
@@ -91,7 +94,7 @@ def match_size(
     (h,w),(rows,columns) = image.shape[-2:],size
     if (h,w)==(rows,columns): return image
     if not 0.95 < (h*columns)/(w*rows) < 1.05:
-        raise ValueError(f"match_size wants photograph and map of one shape, got {h}×{w} and {rows}×{columns} for {name}")
+        raise ValueError(f"match_size wants photograph and map of one shape, got {h}×{w} and {rows}×{columns}{f' for {name}' if name else ''}")
     return resize(image, [rows, columns], antialias=True)
 
 # %% ../../nbs/10_data.datasets.ipynb #c038
@@ -255,8 +258,9 @@ def unit_and_cap(
     "Two numbers from the text of a row, or an error that shows it"
     unit,cap = row["unit"],row["cap_m"]
     try: values = float(Fraction(unit.split()[0])) if unit else None, float(cap) if cap else None
-    except (IndexError, ValueError, ZeroDivisionError): values = 0., None
+    except (ValueError, ZeroDivisionError): values = 0., None
     if not all(o is None or 0<o<float("inf") for o in values): raise ValueError(f"wants a unit such as '1/64 px' and a cap above zero, or none, got {unit!r} and {cap!r}")
+    if row["kind"]=="depth_m" and unit.split()[1:] not in ([], ["m"]): raise ValueError(f"wants a unit in metres for depth_m, such as '0.001 m', got {unit!r}")
     return values
 
 # %% ../../nbs/10_data.datasets.ipynb #g04
@@ -283,13 +287,18 @@ def read_table(
 ) -> list[dict]: # A row each, as `read_row` gives it, and `place`, where it stands
     "A table of photographs and maps, or an error that names the line"
     path,rows = Path(root)/"pairs.csv",[]
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file)
-        if missing := set(columns)-set(table.fieldnames or []): raise ValueError(f"{path} wants the columns {sorted(columns)}, and lacks {sorted(missing)}")
-        for row in table:
-            place = f"{path}, line {table.line_num}"
-            try: rows.append(read_row(Path(root), row, kinds) | dict(place=place))
-            except ValueError as e: raise ValueError(f"{place} {e}") from e
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        table = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=text.partition("\n")[0].count))
+        table.fieldnames = names = [o.strip().lower() for o in table.fieldnames or []]
+        lines = [(f"{path}, line {table.line_num}", row) for row in table]
+    except (UnicodeDecodeError, csv.Error) as e: raise ValueError(f"{path} wants to be a table in UTF-8: {e}") from e
+    if missing := set(columns)-set(names): raise ValueError(f"{path} wants the columns {sorted(columns)}, and lacks {sorted(missing)}")
+    if twice := {o for o in names if o and names.count(o)>1}: raise ValueError(f"{path} wants every column once, got {sorted(twice)} more often")
+    for place,row in lines:
+        if any(row.pop(None, [])): raise ValueError(f"{place} wants the {len(names)} cells of the first line, got more")
+        try: rows.append(read_row(Path(root), row, kinds) | dict(place=place))
+        except ValueError as e: raise ValueError(f"{place} {e}") from e
     if not rows: raise ValueError(f"{path} wants at least one row, got none")
     return rows
 
@@ -327,7 +336,8 @@ def read_values(
     path:str|Path, # .npy; or a grey picture that Pillow reads: PNG of 8 or 16 bits, PFM, TIFF
 ) -> np.ndarray: # (h,w), in the file's own kind of number
     "The numbers of a map, as they stand in the file"
-    if Path(path).suffix.lower()==".npy": values = np.load(path, allow_pickle=False)
+    if Path(path).suffix.lower()==".npy":
+        with open(path, "rb") as file: values = np.lib.format.read_array(file, allow_pickle=False)
     else:
         with Image.open(path) as picture:
             if picture.mode not in ("1", "L", "F") and not picture.mode.startswith("I"): raise ValueError(f"read_values wants a map of one number a pixel, got mode {picture.mode} in {path}")
@@ -357,7 +367,9 @@ def true_disparity(
     "The truth of one picture, as disparity"
     if row["kind"]=="relative_depth":
         values = read_values(row["target"])
-        relative = values/np.float64(dict(uint8=255, uint16=65535).get(values.dtype.name, 1))
+        sky = 1 if values.dtype.kind=="f" else dict(uint8=255, uint16=65535).get(values.dtype.name)
+        if sky is None: raise ValueError(f"true_disparity wants relative_depth in 8 or 16 bits without a sign, or in floats, got {values.dtype} in {row['target']}")
+        relative = values/np.float64(sky)
         known = (relative>=0) & (relative<=1)
         return 1-relative,known
     depth,known = true_depth(row)
@@ -401,7 +413,7 @@ class DepthPairs(Dataset):
         row = self.rows[i]
         try:
             target,mask = read_target(row)
-            image = match_size(read_image(row["image"]), tuple(target.shape[-2:]), row["name"])
-        except (OSError, SyntaxError, ValueError) as e: raise ValueError(f"DepthPairs cannot use {row['name']} ({row['place']}): {e}") from e
+            image = match_size(read_image(row["image"]), tuple(target.shape[-2:]))
+        except Exception as e: raise ValueError(f"DepthPairs cannot use {row['name']} ({row['place']}): {e}") from e # a broken file can raise anything
         sample = dict(image=image, target=target, mask=mask, name=row["name"])
         return self.transform(sample) if self.transform else sample
