@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'DeviceOption', 'DataOption', 'data_app',
            'OPTIONAL', 'folder_pictures', 'Job', 'pictures_written', 'find_jobs', 'plan', 'save_kinds', 'result_kinds',
-           'save_result', 'results_folder', 'results_file', 'silenced', 'predict_files', 'one_line', 'Commands',
-           'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
+           'save_result', 'results_folder', 'results_file', 'silenced', 'predict_files', 'one_line', 'flush_output',
+           'Commands', 'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
            'complete_scored', 'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet',
            'use_device', 'train_command', 'verify_command', 'download_command', 'scenes_command', 'evaluate_command',
            'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words',
@@ -17,7 +17,7 @@ import json
 import os
 import sys
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -179,14 +179,26 @@ def one_line(
     "Text that stays on its line"
     return "".join(o if o.isprintable() else repr(o)[1:-1] for o in text)
 
+# %% ../nbs/74_cli.ipynb #c034d
+def flush_output():
+    "Write what still waits for standard output; if that fails, raise the error and give the rest up"
+    try:
+        if sys.stdout is not None: sys.stdout.flush()
+    except OSError:
+        sys.stdout = None # or Python would try once more at its end, and end with exit code 120
+        raise
+
 # %% ../nbs/74_cli.ipynb #c035
 class Commands(TyperGroup):
     "Commands that say in one line what a user can mend, with exit code 1"
     def main(self, *args, **kwargs):
         os.environ.setdefault("HF_HUB_OFFLINE", "1") # before huggingface_hub is imported
-        try: return super().main(*args, **kwargs)
+        try:
+            try: return super().main(*args, **kwargs)
+            finally: flush_output()
         except (ValueError, OSError) as e:
             typer.echo(f"depthsense: {one_line(str(e))}", err=True)
+            with suppress(OSError): flush_output()
             sys.exit(1)
 
 # %% ../nbs/74_cli.ipynb #c036
