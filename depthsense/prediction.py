@@ -45,7 +45,7 @@ def to_rgb(
     if picture.mode.startswith(("I", "F")):
         values = np.asarray(picture, dtype="float32")
         high = float(values.max(where=np.isfinite(values), initial=65535 if picture.mode.startswith("I") else 1e-6))
-        values = np.nan_to_num(values, posinf=high).clip(0, high)
+        values = np.nan_to_num(values).clip(0, high)
         return Image.fromarray((values/high*255).round().astype("uint8")).convert("RGB")
     if picture.mode=="La": picture = picture.convert("LA") # Pillow knows no shorter way
     if picture.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in picture.info:
