@@ -27,7 +27,7 @@ from depthsense.data.scenes import KINDS
 from depthsense.depthmap import DepthPrediction
 from depthsense.evaluation import score_relative
 from depthsense.geometry import align, least_squares, match_medians, to_depth, to_disparity, trimmed_squares, unproject
-from depthsense.losses import AffineInvariantLoss, GradientMatchingLoss, RankingLoss
+from depthsense.losses import AffineInvariantLoss, GradientMatchingLoss, HessianLoss, RankingLoss
 from depthsense.losses.affine import normalize
 from depthsense.metrics import depth_errors, mse, ordinal_error, ssim, whdr
 from depthsense.models.blocks import resize
@@ -93,7 +93,8 @@ def losses(folder):
     def normalised(): (normalize(pred, mask)-normalize(target, mask)).sum().backward()
     return {"ranking, 3,000 pairs": learn(RankingLoss(3000), generator=generator), "improved ranking": learn(RankingLoss(3000, drop=0.25), generator=generator),
             "affine-invariant": learn(AffineInvariantLoss()),
-            "gradient matching": learn(GradientMatchingLoss()), "taking scale and shift away, a part of the last two": normalised}
+            "gradient matching": learn(GradientMatchingLoss()), "Hessian": learn(HessianLoss()), "Hessian by eigenvalues": learn(HessianLoss("eigenvalues")),
+            "taking scale and shift away, a part of all but ranking": normalised}
 
 
 def network(folder):

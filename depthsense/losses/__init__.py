@@ -1,9 +1,10 @@
 "Losses for depth without a scale"
 from depthsense.losses.affine import AffineInvariantLoss, affine_invariant_loss
 from depthsense.losses.gradient import GradientMatchingLoss, gradient_matching_loss
+from depthsense.losses.hessian import HessianLoss, hessian_loss
 from depthsense.losses.ranking import RankingLoss, ranking_loss
 
 __all__ = [
-    "AffineInvariantLoss", "GradientMatchingLoss", "RankingLoss",
-    "affine_invariant_loss", "gradient_matching_loss", "ranking_loss",
+    "AffineInvariantLoss", "GradientMatchingLoss", "HessianLoss", "RankingLoss",
+    "affine_invariant_loss", "gradient_matching_loss", "hessian_loss", "ranking_loss",
 ]
