@@ -23,6 +23,7 @@ def normalize(
     if mask is None: mask = torch.ones_like(maps, dtype=torch.bool)
     if maps.ndim!=4 or maps.shape!=mask.shape: raise ValueError(f"normalize wants maps and mask of one shape (b,1,h,w), got {tuple(maps.shape)} and {tuple(mask.shape)}")
     if not mask.flatten(1).any(1).all(): raise ValueError("normalize wants at least one valid pixel a picture, got a mask without any")
+    maps = maps.to(torch.promote_types(maps.dtype, torch.float32)) # the sum over a picture is too large for half precision
     shift,scale = median_spread(maps, mask)
     return torch.where(mask, maps-shift, 0.)/scale.clamp(min=1e-6)
 
