@@ -2,8 +2,10 @@
 from depthsense.losses.affine import AffineInvariantLoss, affine_invariant_loss
 from depthsense.losses.gradient import GradientMatchingLoss, gradient_matching_loss
 from depthsense.losses.ranking import RankingLoss, ranking_loss
+from depthsense.losses.smoothness import SmoothnessLoss, smoothness_loss
+from depthsense.losses.ssim import SSIMLoss, ssim_loss
 
 __all__ = [
-    "AffineInvariantLoss", "GradientMatchingLoss", "RankingLoss",
-    "affine_invariant_loss", "gradient_matching_loss", "ranking_loss",
+    "AffineInvariantLoss", "GradientMatchingLoss", "RankingLoss", "SSIMLoss", "SmoothnessLoss",
+    "affine_invariant_loss", "gradient_matching_loss", "ranking_loss", "smoothness_loss", "ssim_loss",
 ]
