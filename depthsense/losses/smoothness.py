@@ -43,7 +43,7 @@ def smoothness_loss(
     edge:float=1.0, # How good an excuse an edge of `image` is; >= 0; 0: none
     unit:str="own", # What steps are measured in: "own", that of `pred`; "mean", its mean, for maps above 0; "spread", its mean distance from its median, for maps without scale and shift
 ) -> Float[Tensor, ""]: # Mean weighted step to the right plus mean weighted step down, mean over pictures; a picture without steps counts 0; >= 0
-    "Edge-aware inverse-depth smoothness, [Godard 2017](https://arxiv.org/abs/1609.03677), equation 3, after [Heise 2013](https://doi.org/10.1109/ICCV.2013.290)"
+    "Edge-aware inverse-depth smoothness, [Godard 2017](https://arxiv.org/abs/1609.03677), equation 3"
     if mask is None: mask = torch.ones_like(pred, dtype=torch.bool)
     shapes = [tuple(o.shape) for o in (pred, image, mask)]
     if pred.ndim!=4 or not pred.numel() or shapes!=[(len(pred), n, *pred.shape[2:]) for n in (1, 3, 1)]:
