@@ -27,7 +27,14 @@ from depthsense.data.scenes import KINDS
 from depthsense.depthmap import DepthPrediction
 from depthsense.evaluation import score_relative
 from depthsense.geometry import align, least_squares, match_medians, to_depth, to_disparity, trimmed_squares, unproject
-from depthsense.losses import AffineInvariantLoss, GradientMatchingLoss, HessianLoss, RankingLoss
+from depthsense.losses import (
+    AffineInvariantLoss,
+    GradientMatchingLoss,
+    HessianLoss,
+    RankingLoss,
+    SmoothnessLoss,
+    SSIMLoss,
+)
 from depthsense.losses.affine import normalize
 from depthsense.metrics import depth_errors, mse, ordinal_error, ssim, whdr
 from depthsense.models.blocks import resize
@@ -86,7 +93,8 @@ def scenes(folder):
 def losses(folder):
     "Forward and backward, 16 maps of 224 by 224 pixels"
     generator = torch.Generator().manual_seed(0)
-    target = scene(224, 224)[1].repeat(16, 1, 1, 1)
+    image,target = [o.repeat(16, 1, 1, 1) for o in scene(224, 224)[:2]]
+    image = image/255
     pred = (target+0.1*torch.randn(target.shape, generator=generator)).requires_grad_()
     mask = torch.ones_like(target, dtype=torch.bool)
     def learn(loss, **more): return lambda: loss(pred, target, mask, **more).backward()
@@ -94,7 +102,9 @@ def losses(folder):
     return {"ranking, 3,000 pairs": learn(RankingLoss(3000), generator=generator), "improved ranking": learn(RankingLoss(3000, drop=0.25), generator=generator),
             "affine-invariant": learn(AffineInvariantLoss()),
             "gradient matching": learn(GradientMatchingLoss()), "Hessian": learn(HessianLoss()), "Hessian by eigenvalues": learn(HessianLoss("eigenvalues")),
-            "taking scale and shift away, a part of all but ranking": normalised}
+            "structural similarity": learn(SSIMLoss(fit=None)), "the same after alignment": learn(SSIMLoss()),
+            "edge-aware smoothness": learn(SmoothnessLoss(), image=image), "the same in units of the spread": learn(SmoothnessLoss(unit="spread"), image=image),
+            "taking scale and shift away, a part of many": normalised}
 
 
 def network(folder):

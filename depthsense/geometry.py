@@ -108,7 +108,7 @@ def least_squares(
     def mean(x): return (x*mask).sum((1,2,3), keepdim=True)/mask.sum((1,2,3), keepdim=True)
     mean_p,mean_t = mean(pred),mean(target)
     variance = mean((pred-mean_p)**2)
-    scale = torch.where(variance>0, mean((pred-mean_p)*(target-mean_t))/variance, 0.)
+    scale = mean((pred-mean_p)*(target-mean_t))/torch.where(variance>0, variance, torch.inf)
     return scale, mean_t-scale*mean_p
 
 # %% ../nbs/01_geometry.ipynb #c048
@@ -130,7 +130,7 @@ def match_medians(
     "The affine change that gives `pred` the median and the spread of `target`, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equations 5 and 6"
     pred,target,mask = as_batch("match_medians", pred, target, mask)
     (middle_p,spread_p),(middle_t,spread_t) = [median_spread(o, mask) for o in (pred, target)]
-    scale = torch.where(spread_p>0, spread_t/spread_p, 0.)
+    scale = spread_t/torch.where(spread_p>0, spread_p, torch.inf)
     return scale, middle_t-scale*middle_p
 
 # %% ../nbs/01_geometry.ipynb #c054

@@ -4,16 +4,16 @@
 
 # %% auto #0
 __all__ = ['wrong_pairs', 'as_maps', 'mean_over', 'whdr', 'ratio_relation', 'ordinal_error', 'mse', 'aligned_depth',
-           'depth_errors', 'blur', 'ssim']
+           'depth_errors', 'ssim']
 
 # %% ../nbs/40_metrics.ipynb #c004
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
 from .data.sampling import draw_points, sample_pairs, values_at
 from .geometry import Maps, Mask, as_batch, least_squares
+from .losses.ssim import ssim_map, whole_windows
 
 # %% ../nbs/40_metrics.ipynb #c008
 def wrong_pairs(
@@ -131,17 +131,6 @@ def depth_errors(
         delta1_error=mean_over((torch.maximum(guess/depth, depth/guess)>1.25).double(), mask),
         log10=mean_over((guess.log10()-depth.log10()).abs(), mask))
 
-# %% ../nbs/40_metrics.ipynb #c060
-def blur(
-    maps:Float[Tensor, "n 1 h w"], # Any maps
-    sigma:float=1.5, # Width of the bell; pixels
-) -> Float[Tensor, "n 1 h2 w2"]: # Smaller by the window: only where it lies wholly inside
-    "Gaussian mean over a window that reaches 3.5 `sigma` to each side"
-    radius = int(3.5*sigma+0.5)
-    bell = torch.exp(-torch.arange(-radius, radius+1).to(maps)**2/(2*sigma**2))
-    bell = bell/bell.sum()
-    return F.conv2d(F.conv2d(maps, bell[None,None,:,None]), bell[None,None,None])
-
 # %% ../nbs/40_metrics.ipynb #c064
 def ssim(
     pred:Maps, # A map, in the target's unit; or the planes of a picture
@@ -152,11 +141,6 @@ def ssim(
 ) -> float: # Mean similarity over windows, then maps; at most 1, for equal maps; higher is better
     "Structural similarity, [Wang 2004](https://doi.org/10.1109/TIP.2003.819861), equation 13, on an 11×11 window"
     x,y,mask = as_maps("ssim", pred, target, mask)
-    side = 2*int(3.5*sigma+0.5)+1
-    if min(x.shape[-2:])<side: raise ValueError(f"ssim wants {side} pixels or more a side, got {tuple(x.shape[-2:])}")
-    whole = F.max_pool2d((~mask).double(), side, stride=1)==0
+    whole = whole_windows("ssim", mask, sigma)
     if not whole.flatten(1).any(1).all(): raise ValueError("ssim wants a window without invalid pixels in every map, got a map without any")
-    c1,c2 = (0.01*data_range)**2,(0.03*data_range)**2
-    mean_x,mean_y = blur(x, sigma),blur(y, sigma)
-    var_x,var_y,cov = blur(x*x, sigma)-mean_x**2, blur(y*y, sigma)-mean_y**2, blur(x*y, sigma)-mean_x*mean_y
-    return mean_over((2*mean_x*mean_y+c1)*(2*cov+c2)/((mean_x**2+mean_y**2+c1)*(var_x+var_y+c2)), whole)
+    return mean_over(ssim_map(x, y, data_range, sigma), whole)

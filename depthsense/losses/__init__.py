@@ -3,8 +3,10 @@ from depthsense.losses.affine import AffineInvariantLoss, affine_invariant_loss
 from depthsense.losses.gradient import GradientMatchingLoss, gradient_matching_loss
 from depthsense.losses.hessian import HessianLoss, hessian_loss
 from depthsense.losses.ranking import RankingLoss, ranking_loss
+from depthsense.losses.smoothness import SmoothnessLoss, smoothness_loss
+from depthsense.losses.ssim import SSIMLoss, ssim_loss
 
 __all__ = [
-    "AffineInvariantLoss", "GradientMatchingLoss", "HessianLoss", "RankingLoss",
-    "affine_invariant_loss", "gradient_matching_loss", "hessian_loss", "ranking_loss",
+    "AffineInvariantLoss", "GradientMatchingLoss", "HessianLoss", "RankingLoss", "SSIMLoss", "SmoothnessLoss",
+    "affine_invariant_loss", "gradient_matching_loss", "hessian_loss", "ranking_loss", "smoothness_loss", "ssim_loss",
 ]
