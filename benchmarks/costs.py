@@ -25,7 +25,7 @@ from depthsense.data import draw_scene
 from depthsense.depthmap import DepthPrediction
 from depthsense.evaluation import score_relative
 from depthsense.geometry import align, least_squares, match_medians, to_depth, to_disparity, trimmed_squares, unproject
-from depthsense.losses import AffineInvariantLoss, GradientMatchingLoss, RankingLoss
+from depthsense.losses import AffineInvariantLoss, GradientMatchingLoss, RankingLoss, StructureGuidedLoss
 from depthsense.losses.affine import normalize
 from depthsense.metrics import depth_errors, mse, ordinal_error, ssim, whdr
 from depthsense.models.blocks import resize
@@ -76,12 +76,14 @@ def drawing(folder):
 def losses(folder):
     "Forward and backward, 16 maps of 224 by 224 pixels"
     generator = torch.Generator().manual_seed(0)
-    target = scene(224, 224)[1].repeat(16, 1, 1, 1)
+    image, target = (o.repeat(16, 1, 1, 1) for o in scene(224, 224)[:2])
+    image = image/255
     pred = (target+0.1*torch.randn(target.shape, generator=generator)).requires_grad_()
     mask = torch.ones_like(target, dtype=torch.bool)
     def learn(loss, **more): return lambda: loss(pred, target, mask, **more).backward()
     def normalised(): (normalize(pred, mask)-normalize(target, mask)).sum().backward()
     return {"ranking, 3,000 pairs": learn(RankingLoss(3000), generator=generator), "improved ranking": learn(RankingLoss(3000, drop=0.25), generator=generator),
+            "structure-guided, 1,500 random and 1,500 edge pairs": learn(StructureGuidedLoss(1500, 1500), image=image, generator=generator),
             "affine-invariant": learn(AffineInvariantLoss()),
             "gradient matching": learn(GradientMatchingLoss()), "taking scale and shift away, a part of the last two": normalised}
 
