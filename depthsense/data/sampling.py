@@ -100,9 +100,9 @@ def image_gradient(
     right,down = wide[...,2:]-wide[...,:-2], wide[...,2:,:]-wide[...,:-2,:]
     right = right[...,:-2,:]+2*right[...,1:-1,:]+right[...,2:,:]
     down = down[...,:-2]+2*down[...,1:-1]+down[...,2:]
-    both = torch.stack([right, down], dim=2)/8
-    strongest = both.square().sum(2, keepdim=True).argmax(1, keepdim=True)
-    return both.gather(1, strongest.expand(-1, -1, 2, -1, -1))[:,0]
+    both = torch.stack([right, down], dim=2)
+    strongest = both.square().sum(2, keepdim=True).max(1, keepdim=True).indices
+    return both.gather(1, strongest.expand(-1, -1, 2, -1, -1))[:,0]/8
 
 # %% ../../nbs/12_data.sampling.ipynb #e111
 def strong_edges(
@@ -111,7 +111,7 @@ def strong_edges(
 ) -> Bool[Tensor, "b 1 h w"]: # True on edges: about that share, fewer where less than that changes at all
     "The pixels with the strongest gradients of their picture"
     if not 0<share<=1: raise ValueError(f"strong_edges wants a share in (0,1], got {share}")
-    size = gradient.norm(dim=1).flatten(1)
+    size = torch.hypot(*gradient.unbind(1)).flatten(1)
     least = size.topk(max(1, round(share*size.shape[1])), sorted=False).values.amin(1, keepdim=True)
     return ((size>=least) & (size>0)).view_as(gradient[:,:1])
 
@@ -239,8 +239,7 @@ def instance_pairs(
     if not far>0: raise ValueError(f"instance_pairs wants far > 0, got {far}")
     def at(maps, points): return maps.flatten(1).gather(1, points)
     borders = instance_borders(labels)
-    some = borders.flatten(1).any(1)[:,None]
-    anchors = draw_points(borders | ~some[...,None,None], n, generator, tries=0)
+    anchors = draw_points(borders | ~borders.any((1,2,3), keepdim=True), n, generator, tries=0)
     around = anchors.repeat(1, tries)
     turn,distance = uniform(2, *around.shape, generator=generator, device=mask.device)
     direction = torch.stack([torch.cos(2*torch.pi*turn), torch.sin(2*torch.pi*turn)], dim=-1)
@@ -248,4 +247,4 @@ def instance_pairs(
     usable,same = inside[...,0] & at(mask, points[...,0]), at(labels, points[...,0])==at(labels, around)
     a,within = first_good(torch.cat([points, anchors[...,None]], dim=1), torch.cat([usable & same, at(mask, anchors)], dim=1), tries+1)
     b,without = first_good(points, usable & ~same, tries)
-    return ask(target, mask, a[...,0], b[...,0], within & without & some, sigma, generator)
+    return ask(target, mask, a[...,0], b[...,0], within & without, sigma, generator)
