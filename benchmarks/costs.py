@@ -34,6 +34,7 @@ from depthsense.losses import (
     RankingLoss,
     SmoothnessLoss,
     SSIMLoss,
+    StructureGuidedLoss,
 )
 from depthsense.losses.affine import normalize
 from depthsense.metrics import depth_errors, mse, ordinal_error, ssim, whdr
@@ -93,13 +94,14 @@ def scenes(folder):
 def losses(folder):
     "Forward and backward, 16 maps of 224 by 224 pixels"
     generator = torch.Generator().manual_seed(0)
-    image,target = [o.repeat(16, 1, 1, 1) for o in scene(224, 224)[:2]]
+    image, target = (o.repeat(16, 1, 1, 1) for o in scene(224, 224)[:2])
     image = image/255
     pred = (target+0.1*torch.randn(target.shape, generator=generator)).requires_grad_()
     mask = torch.ones_like(target, dtype=torch.bool)
     def learn(loss, **more): return lambda: loss(pred, target, mask, **more).backward()
     def normalised(): (normalize(pred, mask)-normalize(target, mask)).sum().backward()
     return {"ranking, 3,000 pairs": learn(RankingLoss(3000), generator=generator), "improved ranking": learn(RankingLoss(3000, drop=0.25), generator=generator),
+            "structure-guided, 1,500 random and 1,500 edge pairs": learn(StructureGuidedLoss(1500, 1500), image=image, generator=generator),
             "affine-invariant": learn(AffineInvariantLoss()),
             "gradient matching": learn(GradientMatchingLoss()), "Hessian": learn(HessianLoss()), "Hessian by eigenvalues": learn(HessianLoss("eigenvalues")),
             "structural similarity": learn(SSIMLoss(fit=None)), "the same after alignment": learn(SSIMLoss()),
