@@ -143,7 +143,7 @@ def main():
     parser.add_argument("--json", type=Path, help="write what survived to this file")
     parser.add_argument("--verbose", action="store_true", help="print what caught each break")
     args = parser.parse_args()
-    about = provenance(f"python benchmarks/breaks.py --most {args.most}")
+    origin = provenance(f"python benchmarks/breaks.py --most {args.most}")
     known = json.loads(REASONS.read_text(encoding="utf-8")) if REASONS.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)/"copy"
@@ -166,7 +166,7 @@ def main():
             for o in survived: print(f"    {o['function']}, line {o['line']}, {o['kind']}: {o['old']} -> {o['new']}   {o['reason'] or ''}", flush=True)
     made, caught = (sum(o[k] for o in report.values()) for k in ("made", "caught"))
     print(f"{caught} of {made} caught, {caught/max(made, 1):.1%}")
-    if args.json: args.json.write_text(json.dumps(dict(made=made, caught=caught, chapters=report) | about, indent=1)+"\n", encoding="utf-8")
+    if args.json: args.json.write_text(json.dumps(dict(made=made, caught=caught, chapters=report) | origin, indent=1)+"\n", encoding="utf-8")
 
 
 if __name__ == "__main__": main()
