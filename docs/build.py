@@ -187,7 +187,7 @@ def table(title, rows):
 
 
 def opening(text, number, page, path, names):
-    "Title, where the page stands in the book, and the promise"
+    "The head of a page: title, where it stands in the book, and the promise"
     m = re.match(r"# (.+?)\n+(?:> (.+?)\n*(?:\n|$))?(.*)", text.strip()+"\n", re.S)
     if not m: raise ValueError(f"{path.name} must begin with `# Title` and `> promise`")
     title, promise, rest = m[1].strip(), (m[2] or "").strip().replace("\n> ", " "), m[3].strip()
@@ -199,19 +199,19 @@ def opening(text, number, page, path, names):
         where.append(f'<a href="{FILES}/nbs/{path.name}">notebook</a>')
         res += f'<p class="where">{" · ".join(where)}</p>\n\n'
     if promise: res += f"{{.promise}}\n{prose(promise, names)}\n\n"
-    return title, res + prose(rest, names)
+    return res + prose(rest, names)
 
 
 def page_cells(path, number, page, names):
-    "(title, the cells of the page)"
-    nb, cells, title = json.loads(path.read_text(encoding="utf-8")), [], None
+    "The cells of the page"
+    nb, cells = json.loads(path.read_text(encoding="utf-8")), []
+    head = next(c for c in nb["cells"] if c["cell_type"] == "markdown")
     def add(kind, source, **more):
         cells.append(dict(dict(cell_type=kind, id=f"c{len(cells)}", metadata={}, source=source), **more))
     for c in nb["cells"]:
         source = "".join(c["source"])
         if c["cell_type"] == "markdown":
-            if title is None: title, source = opening(source, number, page, path, names)
-            else: source = prose(source, names)
+            source = opening(source, number, page, path, names) if c is head else prose(source, names)
             add("markdown", source)
         if c["cell_type"] != "code": continue
         d, code = directives(source)
@@ -234,7 +234,7 @@ def page_cells(path, number, page, names):
             continue
         prompts = dict(code_prompt_show=fold, code_prompt_hide=fold)
         add("code", code, metadata=dict(tags=tags, mystnb=prompts), execution_count=None, outputs=outputs)
-    return title, cells
+    return cells
 
 
 def write_pages():
@@ -242,7 +242,7 @@ def write_pages():
     shutil.rmtree(BUILD, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     names, every, pages = Names(), chapters(), {}
-    for number, page, path in every: pages[page] = page_cells(path, number, page, names)[1]
+    for number, page, path in every: pages[page] = page_cells(path, number, page, names)
     if "index" not in pages: raise FileNotFoundError("nbs/index.ipynb, the front page, is missing")
     there = [o for o in parts.PARTS if any(number[:1] == str(o) for number, _, _ in every)]
     for o in there: (SOURCE/f"{parts.name(o)}.md").write_text(prose(parts.page(o, every), names), encoding="utf-8")

@@ -31,7 +31,7 @@ LINES = [
 def name(part): return f"part{part}"
 
 
-def drawing(chapters, here=None, label="Map of the book"):
+def drawing(chapters, here=None):
     "The map as inline SVG; `chapters` as `build.chapters` gives them, `here` is the part whose page it stands on"
     def box(part):
         x, y, width = BOXES[part]
@@ -42,7 +42,7 @@ def drawing(chapters, here=None, label="Map of the book"):
     lines = "".join(f'<path d="{path}" marker-end="url(#tip)"/>' for path, *_ in LINES)
     words = "".join(f'<text x="{x}" y="{y}" text-anchor="{anchor}" class="word">{word}</text>' for _, word, x, y, anchor in LINES if word)
     tip = '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>'
-    return f'<nav class="bookmap" aria-label="{label}"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group">{tip}{lines}{words}{"".join(map(box, PARTS))}</svg></nav>'
+    return f'<nav class="bookmap" aria-label="Map of the book"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group">{tip}{lines}{words}{"".join(map(box, PARTS))}</svg></nav>'
 
 
 def cells(path): return json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -55,25 +55,26 @@ def heads(path):
     return m[1].strip(), (m[2] or "").strip()
 
 
-def stands_on(path, package="depthsense"):
+def stands_on(path):
     "The modules that a chapter's cells import"
     code = "\n".join("".join(c["source"]) for c in cells(path) if c["cell_type"] == "code")
-    return set(re.findall(rf"^\s*from {package}\.([\w.]+) import", code, re.M))
+    return set(re.findall(r"^\s*from depthsense\.([\w.]+) import", code, re.M))
 
 
 def page(part, chapters):
     "A part's page, as MyST markdown"
     mine = [(number, page, path) for number, page, path in chapters if number and int(number[0]) == part]
     numbers = {page: number for number, page, _ in chapters if number}
+    titles = {own: heads(path) for _, own, path in mine}
     m = re.match(r"# (.+)\n+> (.+)\n+(.+)", WORDS[part].read_text(encoding="utf-8"), re.S)
     res = [f"# {part} {m[1]}\n", f"{{.promise}}\n{m[2]}\n", m[3], "## Chapters\n"]
     for number, own, path in mine:
-        title, promise = heads(path)
+        title, promise = titles[own]
         before = sorted((numbers[o], o) for o in stands_on(path) if o in numbers and numbers[o] < number)
         links = ", ".join(f'<a href="{html.escape(o)}.html">{n}</a>' for n, o in before)
         res.append(f'<p class="chapter"><a href="{own}.html"><b>{number}</b> {html.escape(title)}</a><br>{html.escape(promise)}'
                    + (f'<span class="before">stands on {links}</span>' if links else "") + "</p>\n")
     res.append("## Where this part stands\n\nArrows say what one part hands to another. Every box is a link.\n")
     res.append(drawing(chapters, part) + "\n")
-    toc = "\n".join(["```{toctree}", ":hidden:", "", *(f"{number}  {heads(path)[0]} <{own}>" for number, own, path in mine), "```"])
+    toc = "\n".join(["```{toctree}", ":hidden:", "", *(f"{number}  {titles[own][0]} <{own}>" for number, own, _ in mine), "```"])
     return "\n".join([*res, toc]) + "\n"
