@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from ..data.transforms import Seeded
+from ..losses.combined import call_loss
 from ..models.hub import save_model
 
 # %% ../../nbs/50_training.loop.ipynb #c008
@@ -79,7 +80,7 @@ class State:
     step:int = 0 # Steps done
     best:float|None = None # Lowest WHDR seen; None: none yet
     seconds:float = 0.0 # Time spent learning, over all starts
-    losses:list = field(default_factory=list) # Of the steps of this epoch, on the device
+    losses:list = field(default_factory=list) # What `train_step` gave for each step of this epoch
 
 # %% ../../nbs/50_training.loop.ipynb #c024
 def new_state(
@@ -124,19 +125,20 @@ def fine_layers(
 # %% ../../nbs/50_training.loop.ipynb #c045
 def train_step(
     state:State, # Changed in place
-    batch:dict, # `image`, `target`, `mask`
-    loss, # A module called with prediction, target, mask and `generator`
+    batch:dict, # `image`, `target`, `mask`, and `labels` if there are any
+    loss, # A module called with prediction, target, mask and, by name, what it takes of `image`, `labels` and `generator`
     settings:Settings, # `clip`, `seed`
     accelerator:Accelerator, # Knows the device and the other processes
     learner:nn.Module, # `state.model`, or what accelerate wrapped around it
-) -> Float[Tensor, ""]: # The loss, still on the device
+) -> dict[str, Float[Tensor, ""]]: # `loss`, and `loss/NAME` of each of its `terms` if it has any; still on the device
     "One step of learning"
     generator = torch.Generator(accelerator.device)
     generator.manual_seed((settings.seed*1_000_003+state.step)*1_003+accelerator.process_index)
     with torch.random.fork_rng([accelerator.device] if accelerator.device.type=="cuda" else []), accelerator.autocast():
         torch.manual_seed(generator.initial_seed())
         pred = learner(batch["image"].contiguous(memory_format=torch.channels_last))
-    value = loss(pred.float(), batch["target"], batch["mask"], generator=generator)
+    beside = dict(image=batch["image"], labels=batch.get("labels"), generator=generator)
+    value = call_loss(loss, pred.float(), batch["target"], batch["mask"], **beside)
     accelerator.backward(value)
     accelerator.clip_grad_norm_(state.model.parameters(), settings.clip)
     state.optimizer.step()
@@ -144,7 +146,7 @@ def train_step(
     state.optimizer.zero_grad()
     state.average.update_parameters(state.model)
     state.step += 1
-    return value.detach()
+    return dict(loss=value.detach()) | {f"loss/{k}":o for k,o in getattr(loss, "terms", {}).items()}
 
 # %% ../../nbs/50_training.loop.ipynb #c054
 def epoch_batches(
@@ -179,8 +181,8 @@ def state_parts(
     "All of a state, as tensors and numbers"
     optimizer = state.optimizer.state_dict()
     moments = {f"{i}.{k}":v for i,o in optimizer["state"].items() for k,v in o.items()}
-    losses = torch.stack(state.losses) if state.losses else torch.zeros(0)
-    tensors = dict(model=state.model.state_dict(), average=state.average.state_dict(), optimizer=moments, losses=dict(losses=losses))
+    losses = {k:torch.stack([o[k] for o in state.losses]) for k in (state.losses[0] if state.losses else ())}
+    tensors = dict(model=state.model.state_dict(), average=state.average.state_dict(), optimizer=moments, losses=losses)
     numbers = dict(step=state.step, best=state.best, seconds=state.seconds,
         groups=optimizer["param_groups"], schedule=state.schedule.state_dict())
     return tensors,numbers
@@ -237,7 +239,8 @@ def load_state(
     state.optimizer.load_state_dict(dict(state=moments, param_groups=numbers["groups"]))
     state.schedule.load_state_dict(numbers["schedule"])
     state.step,state.best,state.seconds = [numbers[o] for o in ("step", "best", "seconds")]
-    state.losses = list(tensors["losses"]["losses"].to(next(state.model.parameters()).device))
+    device = next(state.model.parameters()).device
+    state.losses = [dict(zip(tensors["losses"], o)) for o in zip(*[v.to(device) for v in tensors["losses"].values()])]
     return state
 
 # %% ../../nbs/50_training.loop.ipynb #c079
@@ -283,14 +286,14 @@ def log_line(
     state:State, # Just after a step
     epoch:int, # Counted from 1
     n:int, # Steps of this epoch over which the loss is averaged, the latest ones
-) -> dict: # `step`, `epoch`, `loss`, `lr`, `seconds`
+) -> dict: # `step`, `epoch`, `loss`, its terms, `lr`, `seconds`
     "A line for the log, or an error if the run has come apart"
-    value = torch.stack(state.losses[-n:]).mean().item()
+    means = {k:torch.stack([o[k] for o in state.losses[-n:]]).mean().item() for k in state.losses[-1]}
     broken = [k for k,v in state.model.state_dict().items() if v.is_floating_point() and not v.isfinite().all()]
-    if broken or not math.isfinite(value):
-        raise ValueError(f"fit wants a finite loss and finite weights, got loss {value} and {len(broken)} broken tensors before step {state.step}; "
+    if broken or not math.isfinite(means["loss"]):
+        raise ValueError(f"fit wants a finite loss and finite weights, got loss {means['loss']} and {len(broken)} broken tensors before step {state.step}; "
             "what was saved before is untouched; try a lower lr or look at the data")
-    return dict(step=state.step, epoch=epoch, loss=value, lr=state.schedule.get_last_lr()[-1], seconds=round(state.seconds, 1))
+    return dict(step=state.step, epoch=epoch, **means, lr=state.schedule.get_last_lr()[-1], seconds=round(state.seconds, 1))
 
 # %% ../../nbs/50_training.loop.ipynb #c089
 def keep(
@@ -355,7 +358,7 @@ def score(
 # %% ../../nbs/50_training.loop.ipynb #c094
 def fit(
     model:nn.Module, # A network with a part called `encoder`, as `DepthNet`; trained in place
-    loss, # A module called with prediction, target, mask and `generator`
+    loss, # As in `train_step`
     dataset, # Samples: dictionaries with `image`, `target`, `mask`; or a function that gives them for an epoch
     out:str|Path, # Folder of the run: best.safetensors, last/, log.jsonl, config.json
     settings:Settings=Settings(), # How

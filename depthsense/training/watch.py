@@ -299,7 +299,7 @@ def find_lr(
     state = probe_state(model, settings, rates, optimizer, accelerator.device)
     for batch in islice(endless_batches(dataset, settings), steps):
         batch = {k:batch[k].to(accelerator.device) for k in ("image", "target", "mask")}
-        losses.append(train_step(state, batch, loss, settings, accelerator, state.model).item())
+        losses.append(train_step(state, batch, loss, settings, accelerator, state.model)["loss"].item())
         smooth = smoothed(losses)
         if not smooth[-1]<=stop*min(smooth): break
     if not math.isfinite(losses[0]): raise ValueError(f"find_lr wants a loss that is finite at the start, got {losses[0]}")
