@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ import torch
 from accelerate import Accelerator
 from PIL import Image
 from provenance import provenance
+from torch.profiler import ProfilerActivity, profile
 
 from depthsense.data import ReDWeb, draw_scene, write_scenes
 from depthsense.data.scenes import KINDS
@@ -32,6 +33,7 @@ from depthsense.losses import (
     GradientMatchingLoss,
     HessianLoss,
     RankingLoss,
+    RegressionLoss,
     SmoothnessLoss,
     SSIMLoss,
     StructureGuidedLoss,
@@ -100,13 +102,14 @@ def losses(folder):
     mask = torch.ones_like(target, dtype=torch.bool)
     def learn(loss, **more): return lambda: loss(pred, target, mask, **more).backward()
     def normalised(): (normalize(pred, mask)-normalize(target, mask)).sum().backward()
-    return {"ranking, 3,000 pairs": learn(RankingLoss(3000), generator=generator), "improved ranking": learn(RankingLoss(3000, drop=0.25), generator=generator),
+    return {"l1": learn(RegressionLoss()), "ranking, 3,000 pairs": learn(RankingLoss(3000), generator=generator), "improved ranking": learn(RankingLoss(3000, drop=0.25), generator=generator),
             "structure-guided, 1,500 random and 1,500 edge pairs": learn(StructureGuidedLoss(1500, 1500), image=image, generator=generator),
-            "affine-invariant": learn(AffineInvariantLoss()),
+            "affine-invariant": learn(AffineInvariantLoss()), "affine-invariant by least squares": learn(AffineInvariantLoss(form="squares")),
             "gradient matching": learn(GradientMatchingLoss()), "Hessian": learn(HessianLoss()), "Hessian by eigenvalues": learn(HessianLoss("eigenvalues")),
             "structural similarity": learn(SSIMLoss(fit=None)), "the same after alignment": learn(SSIMLoss()),
             "edge-aware smoothness": learn(SmoothnessLoss(), image=image), "the same in units of the spread": learn(SmoothnessLoss(unit="spread"), image=image),
-            "taking scale and shift away, a part of many": normalised}
+            "taking scale and shift away, a part of many": normalised,
+            "the sum that `small` learns from": learn(recipe_loss(RECIPES["small"]), generator=generator)}
 
 
 def network(folder):
@@ -187,6 +190,7 @@ def terminal(folder):
     return {"depthsense --help": call("--help"), "depthsense info": call("info"), "depthsense predict": call("predict")}
 
 
+WEIGHED = "losses", "loop"  # What is measured in memory as well
 GROUPS = {o.__name__: o for o in (geometry, drawing, files, scenes, losses, network, checkpoints, metrics, loop, watching, evaluation, prediction, terminal)}
 
 
@@ -196,6 +200,15 @@ def timed(work, clock):
     return 1e3*(clock()-start)
 
 
+def most_memory(work):
+    "Megabytes that torch held at once beyond what it held before"
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched: work()
+        watched.export_chrome_trace(file.name)
+        events = [o for o in json.loads(Path(file.name).read_text(encoding="utf-8"))["traceEvents"] if o.get("name")=="[memory]"]
+    return max(accumulate(o["args"]["Bytes"] for o in sorted(events, key=lambda o: o["ts"])))/1e6
+
+
 def measure(group, repeats):
     "`about` and `rows` of a group"
     clock = time.perf_counter if group == "terminal" else time.process_time
@@ -203,7 +216,8 @@ def measure(group, repeats):
         work = GROUPS[group](Path(folder))
         for f in work.values(): f()
         times = [{k: timed(f, clock) for k, f in work.items()} for _ in range(repeats)]
-    return dict(about=GROUPS[group].__doc__, rows=[dict(what=k, ms=round(statistics.median(o[k] for o in times), 3)) for k in work])
+        memory = {k: dict(mb=round(most_memory(f), 1)) for k, f in work.items()} if group in WEIGHED else {}
+    return dict(about=GROUPS[group].__doc__, rows=[dict(what=k, ms=round(statistics.median(o[k] for o in times), 3)) | memory.get(k, {}) for k in work])
 
 
 def main():

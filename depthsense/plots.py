@@ -4,9 +4,12 @@
 
 # %% auto #0
 __all__ = ['COLORS', 'SHOW', 'as_array', 'as_picture', 'as_map', 'new_axes', 'show_image', 'show_disparity', 'show_depth',
-           'show_error', 'show_pairs', 'show_grid']
+           'show_error', 'show_pairs', 'show_grid', 'costs_table']
 
 # %% ../nbs/02_plots.ipynb #c005
+import json
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -165,3 +168,20 @@ def show_grid(
     for row,line in zip(rows, axes):
         for (kind,picture,title),ax in zip(row, line): SHOW[kind](picture, title, ax, **settings[kind])
     return axes
+
+# %% ../nbs/02_plots.ipynb #t002
+def costs_table(
+    path:str|Path, # A file that `benchmarks/costs.py` wrote
+    group:str, # Which of its groups
+    how:str="One thread", # In what way it was measured
+) -> str: # Markdown
+    "What a group of functions costs, and where the numbers come from"
+    recorded = json.loads(Path(path).read_text(encoding="utf-8"))
+    about,rows = recorded["groups"][group]["about"],recorded["groups"][group]["rows"]
+    units = dict(ms=("time", "ms", 1), mb=("memory", "MB", 0))
+    columns = [k for k in units if any(k in o for o in rows)]
+    def cell(o, k): return f"{o[k]:.{units[k][2]}f} {units[k][1]}" if k in o else "–"
+    lines = [[about, *(units[k][0] for k in columns)], ["---", *("---:" for _ in columns)]]
+    lines += [[o["what"], *(cell(o, k) for k in columns)] for o in rows]
+    source = f"{how}, medians, {recorded['machine']}, {recorded['date']}, `{recorded['command']}`."
+    return "\n".join([*(f"| {' | '.join(o)} |" for o in lines), "", source])

@@ -43,12 +43,13 @@ def ranking_loss(
     pred_b:Float[Tensor, "*b n"], # Prediction at the second points
     ordinal:Int[Tensor, "*b n"], # +1 first nearer, -1 second nearer, 0 equal
     drop:float=0.0, # Share of each picture's unequal pairs, the cheapest, that is left out; [0,1); 0.25 in the improved form
-) -> Float[Tensor, ""]: # Mean over the pairs kept, then over the pictures, >= 0
+) -> Float[Tensor, ""]: # Mean over the pairs kept, then over the pictures, >= 0; at least single precision
     "Mean cost of the order of point pairs, [Xian 2018](https://openaccess.thecvf.com/content_cvpr_2018/html/Xian_Monocular_Relative_Depth_CVPR_2018_paper.html), equation 2"
     shapes = [tuple(o.shape) for o in (pred_a, pred_b, ordinal)]
     if len(set(shapes))>1 or not shapes[0]: raise ValueError(f"ranking_loss wants three equal shapes, (n,) or (b,n), got {shapes}")
     if ordinal.numel()==0: raise ValueError(f"ranking_loss wants at least one pair, got shape {shapes[0]}")
     if not 0<=drop<1: raise ValueError(f"ranking_loss wants drop in [0,1), got {drop}")
+    pred_a,pred_b = [o.to(torch.promote_types(o.dtype, torch.float32)) for o in (pred_a, pred_b)]
     costs = pair_costs(pred_a, pred_b, ordinal)
     if drop==0: return costs.mean()
     kept = kept_pairs(costs.detach(), ordinal, drop)

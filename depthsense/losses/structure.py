@@ -48,8 +48,7 @@ def structure_guided_loss(
     "Ranking loss at structure-guided pairs, [Xian 2020](https://openaccess.thecvf.com/content_CVPR_2020/html/Xian_Structure-Guided_Ranking_Loss_for_Single_Image_Depth_Prediction_CVPR_2020_paper.html), section 3, without its gradient term"
     if pred.shape!=target.shape: raise ValueError(f"structure_guided_loss wants equal shapes, got {tuple(pred.shape)} and {tuple(target.shape)}")
     a,b,ordinal = structure_pairs(target, mask, image, labels, n, n_edge, n_instance, sigma, generator)
-    at_points = values_at(pred, torch.cat([a, b], dim=1))
-    pred_a,pred_b = at_points.to(torch.promote_types(pred.dtype, torch.float32)).chunk(2, dim=1)
+    pred_a,pred_b = values_at(pred, torch.cat([a, b], dim=1)).chunk(2, dim=1)
     return ranking_loss(pred_a, pred_b, ordinal)
 
 # %% ../../nbs/21_losses.structure.ipynb #c020
