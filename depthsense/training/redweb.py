@@ -36,6 +36,7 @@ class Recipe:
     encoder:str = "tf_efficientnet_lite1" # A timm model
     width:int = 64 # Channels of the decoder
     hidden:int = 32 # Channels inside the output
+    activation:bool = True # A ReLU inside the output
     size:int = 224 # Side of the squares trained on; pixels
     small_size:int = 160 # Side of the squares of the first epochs; pixels
     small_epochs:int = 0 # How many epochs see the smaller squares
@@ -50,7 +51,7 @@ class Recipe:
 RECIPES = dict(
     small=Recipe(width=48, hidden=24, small_epochs=20, scale=0.3, color=0.4, drop_path=0.1,
         settings=Settings(epochs=40, lr=3e-3, frozen_levels=2, weight_decay=0.05, ema=0.995, validate_every=4)),
-    laptop=Recipe(encoder="tf_efficientnet_lite0", width=48, hidden=16, size=128, settings=Settings(epochs=8, lr=3e-3, frozen_levels=2)),
+    laptop=Recipe(encoder="tf_efficientnet_lite0", width=48, hidden=16, activation=False, size=128, settings=Settings(epochs=8, lr=3e-3, frozen_levels=2)),
 )
 
 # %% ../../nbs/51_training.redweb.ipynb #c014
@@ -129,7 +130,7 @@ def train_redweb(
         return first_pictures(ReDWeb(root, "train", train_transform(size, recipe.scale, recipe.color)), recipe.pictures)
     val = ReDWeb(root, "val")
     torch.manual_seed(recipe.settings.seed)
-    model = load_imagenet(DepthNet(recipe.encoder, recipe.width, recipe.hidden, activation=True))
+    model = load_imagenet(DepthNet(recipe.encoder, recipe.width, recipe.hidden, recipe.activation))
     stochastic_depth(model.encoder, recipe.drop_path)
     about = dict(size=recipe.size, recipe={k:v for k,v in asdict(recipe).items() if k!="settings"})
     return fit(model, recipe_loss(recipe), train, out, recipe.settings, lambda o: evaluate_whdr(o, val, recipe.size), progress, watch, **about)
@@ -142,7 +143,7 @@ def step_seconds(
 ) -> float: # Of one step, the fastest: other work on the machine only ever slows it down
     "How long one step of learning takes here"
     accelerator,settings = Accelerator(),recipe.settings
-    model = DepthNet(recipe.encoder, recipe.width, recipe.hidden, activation=True).to(accelerator.device, memory_format=torch.channels_last)
+    model = DepthNet(recipe.encoder, recipe.width, recipe.hidden, recipe.activation).to(accelerator.device, memory_format=torch.channels_last)
     state = new_state(model.train(), settings, steps+2)
     for o in fine_layers(model, settings.frozen_levels): set_frozen(o, True)
     image = torch.rand(settings.batch_size, 3, size, size, device=accelerator.device)
