@@ -366,8 +366,10 @@ def check_results():
     problems = []
     for path in sorted(RESULTS.glob("**/*.json")):
         o = json.loads(path.read_text(encoding="utf-8"))
-        missing = [k for k in ("command", "commit", "machine", "date", "seed") if k not in o]
-        if missing: problems.append(f"{path.name} lacks {', '.join(missing)}")
+        others = path.name == "literature.json"  # numbers of other people say where they were read
+        rows = [t | row for t in o.values() for row in t["rows"]] if others else o if isinstance(o, list) else [o]
+        missing = {k for row in rows for k in (("source", "url", "protocol") if others else ("command", "commit", "machine", "date", "seed")) if k not in row}
+        if missing: problems.append(f"{path.name} lacks {', '.join(sorted(missing))}")
     return "\n    ".join(problems) or None
 
 

@@ -38,7 +38,8 @@ def rows():
     added = {f"{BEST} + 0.1 {o}, seed 0": recipe({BEST: 1., o: 0.1}) for o in ADDED}
     pairs = {f"{BEST}, {n:,} pairs, seed 0": recipe(MAIN[BEST], n=n) for n in PAIRS}
     pictures = {f"{BEST}, {n:,} pictures, seed 0": recipe(MAIN[BEST], pictures=n) for n in PICTURES}
-    return main | added | pairs | pictures
+    active = {f"{BEST}, ReLU inside the output, seed 0": recipe(MAIN[BEST], activation=True)}
+    return main | added | pairs | pictures | active
 
 
 def run(name, recipe, data, folder, progress):
