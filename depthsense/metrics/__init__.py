@@ -1,0 +1,35 @@
+"Metrics: how good a map is when nobody knows its scale"
+from depthsense.geometry import least_squares
+from depthsense.metrics.depth import (
+    CROPS,
+    DEPTH_ERRORS,
+    abs_rel,
+    aligned_depth,
+    crop_mask,
+    delta1_error,
+    delta2_error,
+    delta3_error,
+    delta_error,
+    depth_errors,
+    log10,
+    median_scale,
+    rmse,
+    rmse_log,
+    si_rmse,
+    sq_rel,
+)
+from depthsense.metrics.order import (
+    CARDS,
+    Card,
+    as_maps,
+    card,
+    d3r,
+    da2k_accuracy,
+    mean_over,
+    ord_error,
+    ordinal_error,
+    ratio_relation,
+    whdr,
+    whdr_at,
+    wrong_pairs,
+)
