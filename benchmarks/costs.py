@@ -39,7 +39,7 @@ from depthsense.losses import (
     StructureGuidedLoss,
 )
 from depthsense.losses.affine import normalize
-from depthsense.metrics import depth_errors, mse, ordinal_error, ssim, whdr
+from depthsense.metrics import boundary_f1, d3r, depth_errors, mse, ord_error, ordinal_error, ssim, whdr
 from depthsense.models.blocks import resize
 from depthsense.models.hub import WEIGHTS, load_model, read_about, save_model
 from depthsense.plots import show_grid
@@ -131,7 +131,8 @@ def metrics(folder):
     "One map of 484 by 356 pixels"
     _, target, mask, depth = scene(356, 484)
     pred = target.sqrt()
-    return {"WHDR, 10,000 pairs": lambda: whdr(pred, target, mask), "ordinal error, 50,000 pairs": lambda: ordinal_error(pred, target, mask), "SSIM": lambda: ssim(pred, target, mask),
+    return {"WHDR, 10,000 pairs": lambda: whdr(pred, target, mask), "ordinal error, 50,000 pairs": lambda: ordinal_error(pred, target, mask),
+            "D3R, 5,000 superpixels": lambda: d3r(pred, target, mask), "ORD, 5,000 superpixels": lambda: ord_error(pred, target, mask), "boundary F1": lambda: boundary_f1(pred, target, mask), "SSIM": lambda: ssim(pred, target, mask),
             "MSE": lambda: mse(pred, target, mask), "the errors of depth": lambda: depth_errors(pred, depth, mask)}
 
 

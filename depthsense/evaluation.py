@@ -236,12 +236,12 @@ def read_depth(
 def score_depth(
     pred:Float[np.ndarray, "h w"], # Predicted disparity; unitless, larger is nearer
     row:dict, # Of `read_pairs`
-) -> dict[str, float]: # `abs_rel`, `delta1_error`, `log10` and, for depth in metres, `rmse`
+) -> dict[str, float]: # As `depth_errors` has them; `rmse` and `sq_rel` for depth in metres only
     "Scores of one picture after alignment in disparity"
     depth,known = read_depth(row)
     if pred.shape!=depth.shape: pred = resize(torch.from_numpy(pred)[None,None], depth.shape)[0,0].numpy()
     scores = depth_errors(pred, depth, known, row["cap"] or depth[known].max().item())
-    if row["kind"]!="depth_m": del scores["rmse"]
+    if row["kind"]!="depth_m": del scores["rmse"],scores["sq_rel"]
     return scores
 
 # %% ../nbs/60_evaluation.ipynb #c046
