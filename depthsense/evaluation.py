@@ -265,7 +265,7 @@ TURNED,ASKED = 0.6, 50 # Above this share of at least so many pairs a sign is pr
 def oddities(
     model:Predictor, # That answered
     raw:Float[np.ndarray, "h w"], # Its own map
-    photo:UInt8[np.ndarray, "h w 3"], # Of what
+    photo:UInt8[np.ndarray, "h2 w2 3"], # Of what
 ) -> list[str]: # What there is to say
     "What is odd about an answer that can be marked"
     odd = []
@@ -312,7 +312,7 @@ def answers(
 # %% ../nbs/60_evaluation.ipynb #c031a
 def summary(
     scores:list[dict], # One dictionary a picture; a score that is not there was not measured
-    weights:list[float]|None=None, # Of the pictures; None: one
+    weights:list|None=None, # Of the pictures; None: one
 ) -> dict: # Their means, and `n`, how many pictures
     "Mean over pictures"
     keys,values = as_table(scores)
@@ -321,7 +321,7 @@ def summary(
 
 def summary_of_sets(
     scores:list[tuple[str, dict]], # Name of the set and scores, one a picture
-    weights:list[float]|None=None, # Of the pictures; None: one
+    weights:list|None=None, # Of the pictures; None: one
 ) -> dict: # Means over all pictures, and under `sets` the same for each set; of each score over the pictures that have it
     "Means over pictures, in all and by set"
     heavy = weights or [1.]*len(scores)
