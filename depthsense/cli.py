@@ -9,8 +9,8 @@ __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'D
            'Commands', 'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
            'complete_scored', 'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet',
            'onlookers', 'use_device', 'train_command', 'verify_command', 'download_command', 'scenes_command', 'say',
-           'write_evaluation', 'evaluate_command', 'package_version', 'checkpoint_info', 'redweb_info',
-           'zero_shot_info', 'device_info', 'info', 'in_words', 'info_command']
+           'evaluation_files', 'write_evaluation', 'evaluate_command', 'package_version', 'checkpoint_info',
+           'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -445,6 +445,17 @@ def say(
     "Tell whoever reads the error stream"
     typer.echo(one_line(text), err=True)
 
+def evaluation_files(
+    json_file:Path|None, # For the numbers
+    table:Path|None, # For the table, .md or .csv
+    report:Path|None, # For the page, .html
+    work:Path|None, # Folder that keeps scores
+) -> Path|None: # The file that keeps each picture's scores: in `work`, or beside the JSON; None: nowhere
+    "Whether all that is to be written can be, before anything is computed"
+    for option,path,suffixes in (("--json", json_file, ()), ("--table", table, (".md", ".csv")), ("--report", report, (".html", ".htm"))):
+        if path: results_file(path, option, suffixes)
+    return results_folder(work, "--work")/"pictures.jsonl" if work else json_file and json_file.with_suffix(".pictures.jsonl")
+
 def write_evaluation(
     results, # Of `evaluate`
     json_file:Path|None, # For the numbers
@@ -488,9 +499,7 @@ def evaluate_command(
 ):
     "Score models: pairs of points in wrong order, errors of depth."
     usage(check_size, size, "--size")
-    for option,path,suffixes in (("--json", json_file, ()), ("--table", table, (".md", ".csv")), ("--report", report, (".html", ".htm"))):
-        if path: results_file(path, option, suffixes)
-    keep = results_folder(work, "--work")/"pictures.jsonl" if work else json_file and json_file.with_suffix(".pictures.jsonl")
+    keep = evaluation_files(json_file, table, report, work)
     note("loading the networks")
     from depthsense.evaluation import evaluate
     from depthsense.prediction import find_device

@@ -175,14 +175,14 @@ def find_maps(
 # %% ../../nbs/34_models.foreign.ipynb #c043
 def map_for(
     name:str, # Of a picture, with its folders
-    found:dict[str, Path], # Of `find_maps`
-) -> str: # A key of `found`
+    found:dict[str, list[str]], # Names of maps, by their last part
+) -> str: # One of these names
     "The map that belongs to a picture: the one with most of its folders in common, or an error if there is none or more than one"
     parts = Path(stem_of(Path(name))).parts
     for i in range(len(parts)):
         tail = "/".join(parts[i:])
-        if tail in found: return tail
-    ends = [o for o in found if o.split("/")[-1]==parts[-1]]
+        if tail in found.get(parts[-1], []): return tail
+    ends = found.get(parts[-1], [])
     if len(ends)==1: return ends[0]
     raise ValueError(f"no prediction for {name}" if not ends else f"{len(ends)} predictions for {name}: {', '.join(ends[:3])}")
 
@@ -192,17 +192,18 @@ def from_folder(
     output:str|None=None, # What they hold: "disparity" or "depth"; None: disparity
 ) -> Foreign: # Asked by the picture's name
     "Ready-made maps, as if a model had just made them"
-    found,output = find_maps(folder),output or "disparity"
+    found,output,ends = find_maps(folder),output or "disparity",{}
+    for o in sorted(found): ends.setdefault(o.split("/")[-1], []).append(o)
     stamps = [f"{k} {o.stat().st_size} {o.stat().st_mtime_ns}" for k,o in sorted(found.items())]
     key = hashlib.sha256("\n".join([str(Path(folder).resolve()), *stamps]).encode()).hexdigest()
     def predict(name):
-        path = found[map_for(name, found)]
+        path = found[map_for(name, ends)]
         try: return read_values(path).astype("float64")
         except Exception as e: raise ValueError(f"cannot read the prediction {path}: {e}") from e # a broken file can raise anything
     def extra(names):
         used = set()
         for o in names:
-            try: used.add(map_for(o, found))
+            try: used.add(map_for(o, ends))
             except ValueError: pass
         return sorted(found.keys()-used)
     return Foreign(predict, output, dict(kind="predictions", folder=str(folder), output=output, maps=len(found)), key, True, extra)
