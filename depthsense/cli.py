@@ -8,9 +8,9 @@ __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'D
            'save_result', 'results_folder', 'results_file', 'silenced', 'predict_files', 'one_line', 'flush_output',
            'Commands', 'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
            'complete_scored', 'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet',
-           'onlookers', 'use_device', 'train_command', 'verify_command', 'download_command', 'scenes_command',
-           'evaluate_command', 'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info',
-           'info', 'in_words', 'info_command']
+           'onlookers', 'use_device', 'train_command', 'verify_command', 'download_command', 'scenes_command', 'say',
+           'evaluation_files', 'write_evaluation', 'evaluate_command', 'package_version', 'checkpoint_info',
+           'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -116,23 +116,27 @@ def save_result(
 
 # %% ../nbs/74_cli.ipynb #c027
 def results_folder(
-    out:Path # Made if it is not there
+    out:Path, # Made if it is not there
+    option:str="--out", # That named it
 ) -> Path: # The same
     "A folder that can be written to, or an error that says why it cannot"
     try: out.mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise ValueError(f"--out wants a folder, and {out} cannot be one: {e.strerror}") from None
-    if not os.access(out, os.W_OK): raise ValueError(f"--out wants a folder to write to, and {out} is read-only")
+    except OSError as e: raise ValueError(f"{option} wants a folder, and {out} cannot be one: {e.strerror}") from None
+    if not os.access(out, os.W_OK): raise ValueError(f"{option} wants a folder to write to, and {out} is read-only")
     return out
 
 # %% ../nbs/74_cli.ipynb #c028a
 def results_file(
-    path:Path # Its folder is made if it is not there
+    path:Path, # Its folder is made if it is not there
+    option:str="--json", # That named it
+    suffixes:tuple[str, ...]=(), # One of which it must have; none: any will do
 ) -> Path: # The same
     "A file that can be written, or an error that says why it cannot"
-    if path.is_dir(): raise ValueError(f"--json wants a file to write, and {path} is a folder")
+    if suffixes and path.suffix.lower() not in suffixes: raise typer.BadParameter(f"wants a file ending in one of {', '.join(suffixes)}, got {path}", param_hint=option)
+    if path.is_dir(): raise ValueError(f"{option} wants a file to write, and {path} is a folder")
     try: path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise ValueError(f"--json wants a file to write, and {path.parent} cannot be its folder: {e.strerror}") from None
-    if not os.access(path.parent, os.W_OK): raise ValueError(f"--json wants a file to write, and the folder {path.parent} is read-only")
+    except OSError as e: raise ValueError(f"{option} wants a file to write, and {path.parent} cannot be its folder: {e.strerror}") from None
+    if not os.access(path.parent, os.W_OK): raise ValueError(f"{option} wants a file to write, and the folder {path.parent} is read-only")
     return path
 
 # %% ../nbs/74_cli.ipynb #c029b
@@ -435,30 +439,75 @@ def scenes_command(
     typer.echo(write_scenes(out, n, seed, kind, (height, width)))
 
 # %% ../nbs/74_cli.ipynb #c068
+def say(
+    text:str # Of any kind
+):
+    "Tell whoever reads the error stream"
+    typer.echo(one_line(text), err=True)
+
+def evaluation_files(
+    json_file:Path|None, # For the numbers
+    table:Path|None, # For the table, .md or .csv
+    report:Path|None, # For the page, .html
+    work:Path|None, # Folder that keeps scores
+) -> Path|None: # The file that keeps each picture's scores: in `work`, or beside the JSON; None: nowhere
+    "Whether all that is to be written can be, before anything is computed"
+    for option,path,suffixes in (("--json", json_file, ()), ("--table", table, (".md", ".csv")), ("--report", report, (".html", ".htm"))):
+        if path: results_file(path, option, suffixes)
+    return results_folder(work, "--work")/"pictures.jsonl" if work else json_file and json_file.with_suffix(".pictures.jsonl")
+
+def write_evaluation(
+    results, # Of `evaluate`
+    json_file:Path|None, # For the numbers
+    table:Path|None, # For the table, .md or .csv
+    report:Path|None, # For the page
+):
+    "Print the table with what has to be said below it, and write what was asked for"
+    from depthsense.depthmap import write_atomic
+    from depthsense.evaluation import differences, footnotes, results_table
+    from depthsense.report import difference_lines, write_report, write_table
+    apart = differences(results)
+    notes = difference_lines(apart)+footnotes(results)
+    typer.echo("\n".join([results_table(results), *([""] if notes else []), *map(one_line, notes)]))
+    if json_file: write_atomic(json_file, (json.dumps(results | (dict(differences=apart) if apart else {}), indent=1)+"\n").encode())
+    if table: write_table(table, results, notes)
+    if report: write_report(report, results)
+
+
+# %% ../nbs/74_cli.ipynb #c068a
 @app.command("evaluate", epilog=examples(
-    "depthsense evaluate --data ReDWeb_V1 --model small --model row   # side by side",
+    "depthsense evaluate --data ReDWeb_V1 --model small --model row        # side by side",
     "depthsense evaluate --data ReDWeb_V1 --model runs/mine --json scores.json",
+    "depthsense evaluate --data DIW_test.csv --model pred:maps --report page.html",
 ))
 def evaluate_command(
-    data:DataOption = None,
-    split:Annotated[Literal["train", "val", "test", "all"], typer.Option(help="Which photographs.")] = "val",
-    model:Annotated[list[str]|None, typer.Option(help="What to evaluate, as in predict, or row: lower in the picture is nearer. Repeat it for more; without it, small.", autocompletion=complete_scored)] = None,
-    json_file:Annotated[Path|None, typer.Option("--json", help="Write the numbers to this file, too.")] = None,
+    data:Annotated[Path|None, typer.Option(help="ReDWeb's folder, a folder with pairs.csv, annotations of DIW or DA-2K, or NYUv2's .mat or folder; without it, the environment variable DEPTHSENSE_REDWEB.")] = None,
+    split:Annotated[Literal["train", "val", "test", "all"], typer.Option(help="Which photographs of ReDWeb.")] = "val",
+    model:Annotated[list[str]|None, typer.Option(help="As in predict; a .onnx file; hf:REPO; pred:FOLDER of finished maps; constant, row or mean. An ending :depth says that it gives metres. Repeat it for more; without it, small.", autocompletion=complete_scored)] = None,
+    json_file:Annotated[Path|None, typer.Option("--json", help="Write the numbers to this file, and each picture's beside it.")] = None,
+    table:Annotated[Path|None, typer.Option(help="Write the table to this .md or .csv file.")] = None,
+    report:Annotated[Path|None, typer.Option(help="Write a page with pictures to this .html file.")] = None,
+    work:Annotated[Path|None, typer.Option(help="Folder that keeps each picture's scores, to go on from.")] = None,
+    kind:Annotated[Literal["redweb", "pairs", "diw", "da2k", "nyuv2"]|None, typer.Option(help="What the data is, where it is not recognised.")] = None,
+    align:Annotated[Literal["none", "median", "least-squares", "robust"]|None, typer.Option(help="How a prediction is aligned; without it, by least squares.")] = None,
+    space:Annotated[Literal["disparity", "depth"]|None, typer.Option(help="Where it is aligned to a true depth; without it, disparity.")] = None,
+    cap:Annotated[float|None, typer.Option(help="Farthest true depth that counts; metres.")] = None,
+    crop:Annotated[Literal["none", "nyu", "garg", "eigen"]|None, typer.Option(help="The part of a true depth that counts.")] = None,
     size:SizeOption = None,
     device:DeviceOption = None,
-    seed:Annotated[int, typer.Option(help="Of the random pairs.")] = 0,
+    seed:Annotated[int, typer.Option(help="Of ReDWeb's random pairs.")] = 0,
 ):
-    "Score models: pairs of points in wrong order."
+    "Score models: pairs of points in wrong order, errors of depth."
     usage(check_size, size, "--size")
-    if json_file: results_file(json_file)
+    keep = evaluation_files(json_file, table, report, work)
     note("loading the networks")
-    from depthsense.depthmap import write_atomic
-    from depthsense.evaluation import evaluate, results_table
+    from depthsense.evaluation import evaluate
     from depthsense.prediction import find_device
     find_device(device)
-    results = evaluate(model or ["small"], data, split, size, device, seed)
-    typer.echo(results_table(results))
-    if json_file: write_atomic(json_file, (json.dumps(results, indent=1)+"\n").encode())
+    first = not int(os.environ.get("RANK") or 0) # of the processes that torchrun has started
+    results = evaluate(model or ["small"], data, split, size, device, seed, work=keep, say=say if first else lambda text: None, kind=kind, align=align, space=space, cap=cap, crop=crop)
+    if first: write_evaluation(results, json_file, table, report)
+    if any(o["errors"] for o in results.values()): raise typer.Exit(1)
 
 # %% ../nbs/74_cli.ipynb #c073
 OPTIONAL = "accelerate", "onnxruntime", "gradio", "av", "tensorboard", "gdown"

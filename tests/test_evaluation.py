@@ -1,5 +1,13 @@
-"Facts about models on ReDWeb's real files: chapter 60 has the code, these tests hold what it finds there"
+"Facts about models on ReDWeb's real files, and about several processes: chapter 60 has the code, these tests hold what it finds there"
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
+from PIL import Image
 from torch.utils.data import Subset
 
 from depthsense.data.datasets import ReDWeb, find_redweb
@@ -47,3 +55,76 @@ def test_training_measures_the_same(root, results):
     val = ReDWeb(root, "val")
     score = redweb.evaluate_whdr(load_model("small"), Subset(val, range(0, len(val), EVERY)), results["small"]["model"]["size"])
     assert abs(score["whdr"]-results["small"]["whdr"]) < 0.005
+
+
+# Several processes ----------------------------------------------------------------------------------------------------
+
+REPO = Path(__file__).parents[1]
+WORKER = """
+import json, os, sys
+import torch.distributed as dist
+from depthsense.evaluation import evaluate
+dist.init_process_group("gloo")
+results = evaluate(["small", "row", "pred:maps"], "tiny", "all", progress=False, device="cpu", work="kept.jsonl")
+mine = sum(1 for _ in open("kept.jsonl" if not dist.get_rank() else f"kept.{dist.get_rank()}.jsonl"))
+with open(f"said{dist.get_rank()}.json", "w") as file: json.dump(dict(backend=dist.get_backend(), world=dist.get_world_size(), lines=mine, results=results), file)
+dist.destroy_process_group()
+"""
+
+
+def numbers(o, path=""):
+    "Every number in a result, by where it stands"
+    if isinstance(o, dict): return {k: v for key, value in o.items() for k, v in numbers(value, f"{path}/{key}").items()}
+    if isinstance(o, list): return {k: v for i, value in enumerate(o) for k, v in numbers(value, f"{path}/{i}").items()}
+    return {path: float(o)} if isinstance(o, (int, float)) and not isinstance(o, bool) else {}
+
+
+def five_pictures(folder):
+    "A ReDWeb of five drawn pictures, and finished maps of four"
+    rng = np.random.default_rng(0)
+    for o in ("Imgs", "RDs"): (folder/"tiny"/o).mkdir(parents=True)
+    (folder/"maps").mkdir()
+    for i in range(5):
+        depth = (np.linspace(250, 0, 48)[:,None]+20*rng.random((48, 64))).clip(0, 255).astype("uint8")
+        Image.fromarray(rng.integers(0, 255, (48, 64, 3), dtype="uint8")).save(folder/"tiny"/"Imgs"/f"{i}.jpg")
+        Image.fromarray(depth).save(folder/"tiny"/"RDs"/f"{i}.png")
+        if i!=3: np.save(folder/"maps"/f"{i}.npy", 255.-depth)
+    return folder
+
+
+def torchrun(*args, cwd):
+    env = {k: v for k, v in os.environ.items() if k not in ("WORLD_SIZE", "RANK")} | dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1", TQDM_DISABLE="1")
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    return subprocess.run([*start, *map(str, args)], cwd=cwd, env=env, capture_output=True, text=True, timeout=600)
+
+
+def test_two_processes_give_the_numbers_of_one(tmp_path, monkeypatch):
+    "Two real processes over gloo, each with its share of the pictures, and both with all results"
+    monkeypatch.chdir(five_pictures(tmp_path))
+    Path("worker.py").write_text(WORKER)
+    done = torchrun("worker.py", cwd=tmp_path)
+    assert done.returncode==0, done.stderr[-2000:]
+    said = [json.loads(Path(f"said{i}.json").read_text()) for i in range(2)]
+    assert [(o["backend"], o["world"]) for o in said]==2*[("gloo", 2)]
+    assert said[0]["results"]==said[1]["results"]
+    assert [o["lines"] for o in said]==[3*3-0, 2*3-1] # pictures 0, 2, 4 and 1, 3; of the third there is no map
+    alone = evaluate(["small", "row", "pred:maps"], "tiny", "all", progress=False, device="cpu")
+    one,two = numbers(alone),numbers(said[0]["results"])
+    assert one.keys()==two.keys() and len(one)>20
+    assert max(abs(one[k]-two[k]) for k in one)<1e-6
+    assert [o["picture"] for o in alone["pred:maps"]["errors"]]==["3.jpg"]==[o["picture"] for o in said[0]["results"]["pred:maps"]["errors"]]
+
+
+def test_command_in_two_processes(tmp_path, monkeypatch):
+    "One table, one file, and the exit code; and one process goes on from what two have kept"
+    monkeypatch.chdir(five_pictures(tmp_path))
+    line = "-m depthsense evaluate --data tiny --split all --model row --model constant --json scores.json".split()
+    done = torchrun(*line, cwd=tmp_path)
+    assert done.returncode==0, done.stderr[-2000:]
+    assert done.stdout.count("| row |")==1
+    two = json.loads(Path("scores.json").read_text())
+    assert {o.name for o in tmp_path.glob("scores.pictures*")}=={"scores.pictures.jsonl", "scores.pictures.1.jsonl"}
+    told = []
+    alone = evaluate(["row", "constant"], "tiny", "all", progress=False, work="scores.pictures.jsonl", say=told.append)
+    assert told==["10 of 10 scores are in scores.pictures.jsonl already"]
+    assert {k: two[k] for k in alone}==json.loads(json.dumps(alone))
