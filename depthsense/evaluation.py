@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
@@ -33,7 +33,7 @@ from tqdm import tqdm
 from .data.benchmarks import BENCHMARKS, DA2K, DIW, NYUv2, NYUv2Mat, recognise
 from .data.datasets import ReDWeb, read_relative_depth, read_table, true_depth
 from .geometry import least_squares, match_medians, trimmed_squares
-from .metrics import depth_errors, mse, ssim, whdr
+from .metrics import depth_errors, mse, ssim, whdr, whdr_at
 from .models.blocks import resize
 from .models.foreign import as_disparity, from_folder, from_hf, from_onnx
 from .models.hub import find_checkpoint, load_model
@@ -631,15 +631,6 @@ def nyu_exam(
     return Exam(exam.kind, exam.names, read, exam.mark, exam.nearer, exam.settings, exam.said | dict(split=getattr(dataset, "split", "all")))
 
 # %% ../nbs/60_evaluation.ipynb #c055g
-def _whdr_at(
-    pred:Float[np.ndarray, "h w"], # Predicted disparity; unitless, larger is nearer
-    a:Int[np.ndarray, "n 2"], # Row and column of the first points
-    b:Int[np.ndarray, "n 2"], # Of the second points
-    ordinal:Int[np.ndarray, " n"], # +1 first nearer, -1 second nearer
-) -> float: # Share of pairs ordered wrongly, a tie is wrong; [0,1]
-    "Stands in for `depthsense.metrics.whdr_at` until that is there"
-    return float((np.sign(pred[a[:,0],a[:,1]]-pred[b[:,0],b[:,1]])!=ordinal).mean())
-
 def questions_exam(
     kind:str, # "diw" or "da2k"
     path:str|Path, # The annotations
@@ -652,7 +643,7 @@ def questions_exam(
         points = {o: sample[o].numpy() for o in ("a", "b", "ordinal")}
         return points | dict(photo=photo, size=sample["size"], set=sample.get("set"), weight=len(points["a"]) if kind=="da2k" else 1)
     def there(disparity, o): return [to_size(disparity, o["size"])[tuple(o[p].T)] for p in ("a", "b")]
-    def mark(raw, output, o): return dict(whdr=_whdr_at(to_size(in_space(raw, output, "disparity"), o["size"]), o["a"], o["b"], o["ordinal"]))
+    def mark(raw, output, o): return dict(whdr=whdr_at(to_size(in_space(raw, output, "disparity"), o["size"]), o["a"], o["b"], o["ordinal"]))
     def nearer(disparity, o):
         order = np.sign(np.subtract(*there(disparity, o)))
         return float((order!=o["ordinal"])[order!=0].mean()) if order.any() else 0.,int((order!=0).sum())

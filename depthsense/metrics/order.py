@@ -206,7 +206,7 @@ def superpixels(
 ) -> Int[np.ndarray, "h w"]: # Number of the patch that each pixel belongs to, from 0, none left out
     "Patches of nearly one disparity: SLIC, [Achanta 2012](https://doi.org/10.1109/TPAMI.2012.120)"
     try: from skimage.segmentation import slic # noqa: I001
-    except ImportError as e: raise ImportError('superpixels wants scikit-image: pip install "depthsense[metrics]"') from e
+    except ImportError as e: raise ImportError('superpixels wants scikit-image: pip install "depthsense[evaluate]"') from e
     return slic(target, min(n, target.size), compactness=0.1, channel_axis=None, start_label=0)
 
 # %% ../../nbs/40_metrics.order.ipynb #d013

@@ -18,7 +18,7 @@ from .structure import boundary_f1, mse, ssim
 
 # %% ../../nbs/43_metrics.running.ipynb #r004
 try: from torchmetrics import Metric # noqa: I001
-except ImportError as e: raise ImportError('depthsense.metrics.running wants torchmetrics: pip install "depthsense[metrics]"') from e
+except ImportError as e: raise ImportError('depthsense.metrics.running wants torchmetrics: pip install "depthsense[evaluate]"') from e
 
 # %% ../../nbs/43_metrics.running.ipynb #r006
 METRICS = {o.__name__: o for o in (whdr, whdr_at, da2k_accuracy, ordinal_error, d3r, ord_error, mse, ssim, boundary_f1)} | DEPTH_ERRORS
