@@ -47,7 +47,7 @@ def csv_table(
 ) -> str: # One row a model, or a set and model; empty where not measured
     "All scores as comma-separated values, with `_low` and `_high` of each"
     rows = [(name, s, scores) for name,r in results.items() for s,scores in [*r.get("sets", {}).items(), ("all", r)]]
-    keys = list(dict.fromkeys(k for *_,o in rows for k,v in o.items() if isinstance(v, float)))
+    keys = list(dict.fromkeys(k for *_,o in rows for k,v in o.items() if isinstance(v, float) and k!="cap"))
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(["model", "set", *[f"{k}{end}" for k in keys for end in ("", "_low", "_high")], "n", "errors", "warnings"])

@@ -149,7 +149,7 @@ def nyu_split(
     if split not in ("test", "train", "all"): raise ValueError(f"NYUv2 wants a split 'test', 'train' or 'all', got {split!r}")
     if split=="all" or not file.is_file(): return "all",list(range(n))
     try: numbers = optional("scipy.io").loadmat(file)[f"{split}Ndxs"].ravel().astype(int)-1
-    except (KeyError, OSError, TypeError, NotImplementedError) as e: raise ValueError(f"NYUv2 wants {split}Ndxs in {file}, and cannot read them: {e}") from e
+    except (KeyError, OSError, TypeError, ValueError, RuntimeError) as e: raise ValueError(f"NYUv2 wants {split}Ndxs in {file}, and cannot read them: {e}") from e
     if not len(numbers) or numbers.min()<0 or numbers.max()>=n: raise ValueError(f"NYUv2 wants numbers from 1 to {n} in {file}, got {numbers.min()+1 if len(numbers) else 'none'} to {numbers.max()+1 if len(numbers) else 'none'}")
     return split,sorted(numbers.tolist())
 
