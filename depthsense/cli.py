@@ -492,7 +492,7 @@ def evaluate_command(
     align:Annotated[Literal["none", "median", "least-squares", "robust"]|None, typer.Option(help="How a prediction is aligned; without it, by least squares.")] = None,
     space:Annotated[Literal["disparity", "depth"]|None, typer.Option(help="Where it is aligned to a true depth; without it, disparity.")] = None,
     cap:Annotated[float|None, typer.Option(help="Farthest true depth that counts; metres.")] = None,
-    crop:Annotated[Literal["none", "nyu", "garg", "eigen"]|None, typer.Option(help="The part of a true depth that counts.")] = None,
+    crop:Annotated[Literal["none", "nyu_eigen", "kitti_garg", "kitti_eigen"]|None, typer.Option(help="The part of a true depth that counts.")] = None,
     size:SizeOption = None,
     device:DeviceOption = None,
     seed:Annotated[int, typer.Option(help="Of ReDWeb's random pairs.")] = 0,

@@ -8,9 +8,9 @@ __all__ = ['TRIVIAL', 'EXPECTED', 'FITS', 'TURNED', 'ASKED', 'COLUMNS', 'SPACES'
            'named_predictor', 'as_predictor', 'as_predictors', 'seed_of', 'to_size', 'score_relative', 'Exam', 'once',
            'turned_pairs', 'oddities', 'answered', 'answers', 'summary', 'summary_of_sets', 'gathered_warnings',
            'Results', 'report_of', 'examine', 'differences', 'redweb_exam', 'evaluate_redweb', 'table_cell',
-           'table_rows', 'results_table', 'read_pairs', 'read_depth', 'crop_mask', 'score_depth_map', 'in_space',
-           'score_depth', 'measured_sample', 'depth_exam', 'pairs_exam', 'evaluate_pairs', 'nyu_exam', 'questions_exam',
-           'footnotes', 'as_exam', 'evaluate']
+           'table_rows', 'results_table', 'read_pairs', 'read_depth', 'score_depth_map', 'in_space', 'score_depth',
+           'measured_sample', 'depth_exam', 'pairs_exam', 'evaluate_pairs', 'nyu_exam', 'questions_exam', 'footnotes',
+           'as_exam', 'evaluate']
 
 # %% ../nbs/60_evaluation.ipynb #c004
 import hashlib
@@ -33,7 +33,8 @@ from tqdm import tqdm
 from .data.benchmarks import BENCHMARKS, DA2K, DIW, NYUv2, NYUv2Mat, recognise
 from .data.datasets import ReDWeb, read_relative_depth, read_table, true_depth
 from .geometry import least_squares, match_medians, trimmed_squares
-from .metrics import depth_errors, mse, ssim, whdr, whdr_at
+from .metrics import CROPS as BOXES
+from .metrics import crop_mask, depth_errors, mse, ssim, whdr, whdr_at
 from .models.blocks import resize
 from .models.foreign import as_disparity, from_folder, from_hf, from_onnx
 from .models.hub import find_checkpoint, load_model
@@ -494,26 +495,10 @@ def read_depth(
 
 # %% ../nbs/60_evaluation.ipynb #c044b
 SPACES = "disparity", "depth"
-CROPS = dict(none=(0, 1, 0, 1), nyu=(45/480, 471/480, 41/640, 601/640), garg=(0.40810811, 0.99189189, 0.03594771, 0.96405229), eigen=(0.3324324, 0.91351351, 0.0359477, 0.96405229))
-
-def crop_mask(
-    size:tuple[int, int], # Height and width; pixels
-    crop:str="none", # One of `CROPS`: top, bottom, left and right as shares
-) -> Bool[np.ndarray, "h w"]: # True inside
-    "The part of a picture that counts: [Eigen 2014](https://arxiv.org/abs/1406.2283), [Garg 2016](https://arxiv.org/abs/1603.04992)"
-    (h,w),(top,bottom,left,right) = size,CROPS[crop]
-    mask = np.zeros(size, bool)
-    mask[int(top*h+1e-6):int(bottom*h+1e-6),int(left*w+1e-6):int(right*w+1e-6)] = True
-    return mask
+CROPS = "none", *BOXES
 
 # %% ../nbs/60_evaluation.ipynb #c045
 METRES = "rmse", "sq_rel" # Scores that have a unit
-
-def _errors_of(guess, depth, mask):
-    "Stands in for an aligned-already form of `depthsense.metrics.depth_errors`: errors of a depth, tensors (n,1,h,w)"
-    guess,depth = [torch.as_tensor(o)[torch.as_tensor(mask)] for o in (guess, depth)]
-    return dict(abs_rel=((guess-depth).abs()/depth).mean().item(), rmse=((guess-depth)**2).mean().sqrt().item(),
-        delta1_error=(torch.maximum(guess/depth, depth/guess)>1.25).double().mean().item(), log10=(guess.log10()-depth.log10()).abs().mean().item())
 
 def score_depth_map(
     pred:Float[np.ndarray, "h w"], # Predicted disparity; in the space "depth" a depth
@@ -524,12 +509,7 @@ def score_depth_map(
     space:str="disparity", # Where `pred` is aligned
 ) -> dict[str, float]: # As `depth_errors`
     "Errors of depth after alignment, in a way and a space that are chosen"
-    pred = to_size(pred, depth.shape)
-    if align=="least-squares": return depth_errors(pred, depth, known, cap, space)
-    known = known & (depth<=cap)
-    scale,shift = [o.item() for o in FITS[align](pred, 1/depth if space=="disparity" else depth, known)]
-    aligned = torch.from_numpy(scale*pred+shift)
-    return _errors_of(1/aligned.clamp(min=1/cap) if space=="disparity" else aligned.clamp(cap/1000, cap), depth, known)
+    return depth_errors(to_size(pred, depth.shape), depth, known, cap, space, FITS[align])
 
 # %% ../nbs/60_evaluation.ipynb #c045e
 def in_space(
@@ -561,7 +541,7 @@ def measured_sample(
     metric:bool, # `depth` is in metres
 ) -> dict: # What a test of depth is marked by, and its `warnings`
     "A photograph with its depth, once it is certain that something is left to be scored"
-    known = known & crop_mask(depth.shape, crop)
+    if crop!="none": known = crop_mask(torch.from_numpy(np.ascontiguousarray(known)), crop).numpy()
     if not known.any(): raise ValueError("wants a truth with a valid pixel, got none")
     cap = cap or depth[known].max().item()
     if not (known & (depth<=cap)).any(): raise ValueError(f"wants a valid depth up to the cap {cap:g}, got {depth[known].min():.3g} and more: is the unit right?")
