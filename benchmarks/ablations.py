@@ -20,6 +20,7 @@ import torch
 from provenance import provenance
 
 from depthsense.losses import LOSSES
+from depthsense.training.loop import write_text
 from depthsense.training.redweb import RECIPES, train_redweb
 
 BEST = "improved_ranking"
@@ -63,8 +64,7 @@ def store(path, row):
         known = {o["name"]: o for o in read(path)} | {row["name"]: row}
         order = [*rows(), *known]
         text = json.dumps(sorted(known.values(), key=lambda o: order.index(o["name"])), indent=1)
-        path.with_suffix(".tmp").write_text(text+"\n", encoding="utf-8")
-        path.with_suffix(".tmp").replace(path)
+        write_text(path, text+"\n")
 
 
 def main():

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['TRIVIAL', 'EXPECTED', 'FITS', 'TURNED', 'ASKED', 'COLUMNS', 'SPACES', 'CROPS', 'METRES', 'network_disparity',
            'constant_disparity', 'row_disparity', 'mean_map', 'Predictor', 'network_predictor', 'split_output',
-           'named_predictor', 'as_predictor', 'as_predictors', 'seed_of', 'to_size', 'score_relative', 'Exam', 'once',
-           'turned_pairs', 'oddities', 'answered', 'answers', 'summary', 'summary_of_sets', 'gathered_warnings',
-           'Results', 'report_of', 'examine', 'differences', 'redweb_exam', 'evaluate_redweb', 'table_cell',
-           'table_rows', 'results_table', 'read_pairs', 'read_depth', 'score_depth_map', 'in_space', 'score_depth',
-           'measured_sample', 'depth_exam', 'pairs_exam', 'evaluate_pairs', 'nyu_exam', 'questions_exam', 'footnotes',
-           'as_exam', 'evaluate']
+           'named_predictor', 'as_predictor', 'as_predictors', 'seed_of', 'to_size', 'score_relative', 'Exam',
+           'photo_of', 'once', 'turned_pairs', 'oddities', 'answered', 'answers', 'summary', 'summary_of_sets',
+           'gathered_warnings', 'Results', 'report_of', 'examine', 'differences', 'redweb_exam', 'evaluate_redweb',
+           'table_cell', 'table_rows', 'results_table', 'read_pairs', 'read_depth', 'score_depth_map', 'in_space',
+           'score_depth', 'measured_sample', 'depth_exam', 'pairs_exam', 'evaluate_pairs', 'nyu_exam', 'questions_exam',
+           'footnotes', 'as_exam', 'evaluate']
 
 # %% ../nbs/60_evaluation.ipynb #c004
 import hashlib
@@ -18,7 +18,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from .geometry import least_squares, match_medians, trimmed_squares
 from .metrics import CROPS as BOXES
 from .metrics import crop_mask, depth_errors, mse, ssim, whdr, whdr_at
 from .models.blocks import resize
-from .models.foreign import as_disparity, from_folder, from_hf, from_onnx
+from .models.foreign import as_disparity, file_hash, from_folder, from_hf, from_onnx
 from .models.hub import find_checkpoint, load_model
 from .scores import ScoreLog, as_table, difference, gathered, intervals, processes, weighted_means
 
@@ -159,7 +159,7 @@ def named_predictor(
         network,output,about = from_onnx(key, output)
         return network_predictor(network, name, network.size or size, "cpu", output, **about)
     path = find_checkpoint(key)
-    about = dict(checkpoint=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    about = dict(checkpoint=path.name, sha256=file_hash(path))
     return network_predictor(load_model(key), name, size, device, output or "disparity", **about)
 
 # %% ../nbs/60_evaluation.ipynb #c019a
@@ -235,6 +235,12 @@ class Exam:
 
     @property
     def key(self): return hashlib.sha256(json.dumps([self.kind, self.settings], sort_keys=True).encode()).hexdigest()[:16]
+
+def photo_of(
+    sample:dict # Of a data set, without a transform
+) -> UInt8[np.ndarray, "h w 3"]: # As models are asked
+    "The photograph of a sample, channels last"
+    return np.ascontiguousarray(sample["image"].permute(1,2,0).numpy())
 
 def once(
     names:list[str] # Of pictures
@@ -422,7 +428,7 @@ def redweb_exam(
     dataset = ReDWeb(root, split)
     def read(i):
         sample = dataset[i]
-        photo = np.ascontiguousarray(sample["image"].permute(1,2,0).numpy())
+        photo = photo_of(sample)
         return dict(photo=photo, name=sample["name"]) | {o: sample[o][0].numpy() for o in ("target", "mask")}
     def mark(raw, output, o): return score_relative(as_disparity(raw, "depth" if output=="depth" else "disparity"), o["target"], o["mask"], seed_of(o["name"], seed), align)
     def nearer(disparity, o): return turned_pairs(to_size(disparity, o["target"].shape), o["target"], o["mask"], seed_of(o["name"], seed))
@@ -605,10 +611,10 @@ def nyu_exam(
     def read(i):
         sample = dataset[i]
         depth,known = [sample[o][0].numpy() for o in ("depth", "mask")]
-        photo = np.ascontiguousarray(sample["image"].permute(1,2,0).numpy())
+        photo = photo_of(sample)
         return measured_sample(photo, np.where(known, depth, 1.).astype("float64"), known, cap or 10., crop, True)
     exam = depth_exam("nyuv2", dataset.names, read, dict(root=str(path.resolve()), align=align, space=space, cap=cap or 10., crop=crop))
-    return Exam(exam.kind, exam.names, read, exam.mark, exam.nearer, exam.settings, exam.said | dict(split=getattr(dataset, "split", "all")))
+    return replace(exam, said=exam.said | dict(split=getattr(dataset, "split", "all")))
 
 # %% ../nbs/60_evaluation.ipynb #c055g
 def questions_exam(
@@ -619,7 +625,7 @@ def questions_exam(
     dataset = dict(diw=DIW, da2k=DA2K)[kind](path)
     def read(i):
         sample = dataset[i]
-        photo = np.ascontiguousarray(sample["image"].permute(1,2,0).numpy())
+        photo = photo_of(sample)
         points = {o: sample[o].numpy() for o in ("a", "b", "ordinal")}
         return points | dict(photo=photo, size=sample["size"], set=sample.get("set"), weight=len(points["a"]) if kind=="da2k" else 1)
     def there(disparity, o): return [to_size(disparity, o["size"])[tuple(o[p].T)] for p in ("a", "b")]
