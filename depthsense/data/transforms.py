@@ -53,12 +53,14 @@ def train_transform(
     size:int=224, # Side of the square the network sees; pixels
     scale:float=0.5, # Smallest share of the picture's area that a crop keeps; (0,1]
     color:float=0.3, # Strength of the changes of brightness, contrast and saturation; >= 0, 0 leaves colours alone
+    whole:float=1.2, # Side of the square the picture is brought to before it is cropped, as a multiple of `size`; from 1/sqrt(scale) on no crop is enlarged; > 0
 ) -> v2.Compose: # On samples: a dictionary with `image`, `target`, `mask`
     "A random crop to `size`, a flip half of the time, and a change of colour, after [Xian 2018](https://openaccess.thecvf.com/content_cvpr_2018/html/Xian_Monocular_Relative_Depth_CVPR_2018_paper.html), section 4"
-    if size<1 or not 0<scale<=1 or color<0: raise ValueError(f"train_transform wants size >= 1, scale in (0,1] and color >= 0, got {size}, {scale} and {color}")
-    whole = round(size*1.2)
+    if size<1 or not 0<scale<=1 or color<0 or not whole>0:
+        raise ValueError(f"train_transform wants size >= 1, scale in (0,1], color >= 0 and whole > 0, got {size}, {scale}, {color} and {whole}")
+    side = max(round(size*whole), 1)
     return v2.Compose([
-        Resize((whole, whole), antialias=True),
+        Resize((side, side), antialias=True),
         RandomResizedCrop(size, scale=(scale, 1), antialias=True),
         v2.RandomHorizontalFlip(),
         v2.ColorJitter(color, color, color),

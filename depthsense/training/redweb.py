@@ -42,6 +42,7 @@ class Recipe:
     small_epochs:int = 0 # How many epochs see the smaller squares
     scale:float = 0.5 # Smallest share of the area that a crop keeps; (0,1]
     color:float = 0.3 # Strength of the colour changes; >= 0
+    whole:float = 1.2 # Side of the square that is cropped, as a multiple of the one trained on; > 0
     loss:dict = field(default_factory=lambda: dict(improved_ranking=1., gradient_matching=0.1)) # Weights of losses, by their names in `LOSSES`
     n:int = 3000 # Pairs a picture, for the losses that draw pairs; >= 1
     pictures:int|None = None # Of the training split, the first by name, as often as it takes to fill an epoch of all; None: each once
@@ -127,7 +128,7 @@ def train_redweb(
     recipe = get_recipe(recipe)
     def train(epoch):
         size = recipe.small_size if epoch<recipe.small_epochs else recipe.size
-        return first_pictures(ReDWeb(root, "train", train_transform(size, recipe.scale, recipe.color)), recipe.pictures)
+        return first_pictures(ReDWeb(root, "train", train_transform(size, recipe.scale, recipe.color, recipe.whole)), recipe.pictures)
     val = ReDWeb(root, "val")
     torch.manual_seed(recipe.settings.seed)
     model = load_imagenet(DepthNet(recipe.encoder, recipe.width, recipe.hidden, recipe.activation))
