@@ -39,6 +39,7 @@ class Recipe:
     activation:bool = True # A ReLU inside the output
     size:int = 224 # Side of the squares trained on; pixels
     small_size:int = 160 # Side of the squares of the first epochs; pixels
+    test_size:int|None = None # Side of the squares scored and predicted; pixels; None: `size`
     small_epochs:int = 0 # How many epochs see the smaller squares
     scale:float = 0.5 # Smallest share of the area that a crop keeps; (0,1]
     color:float = 0.3 # Strength of the colour changes; >= 0
@@ -52,6 +53,9 @@ class Recipe:
 RECIPES = dict(
     small=Recipe(width=48, hidden=24, small_epochs=20, scale=0.3, color=0.4, drop_path=0.1,
         settings=Settings(epochs=40, lr=3e-3, frozen_levels=2, weight_decay=0.05, ema=0.995, validate_every=4)),
+    longer=Recipe(encoder="tf_efficientnet_lite2", width=44, hidden=24, activation=False, size=192, small_size=144, test_size=224, small_epochs=18, scale=0.3,
+        color=0.4, whole=1.9, loss=dict(improved_ranking=1., gradient_matching=0.1, affine_invariant=0.3), drop_path=0.15,
+        settings=Settings(epochs=34, lr=3e-3, frozen_levels=2, weight_decay=0.05, ema=0.998, validate_every=4)),
     laptop=Recipe(encoder="tf_efficientnet_lite0", width=48, hidden=16, activation=False, size=128, settings=Settings(epochs=8, lr=3e-3, frozen_levels=2)),
 )
 
@@ -133,8 +137,9 @@ def train_redweb(
     torch.manual_seed(recipe.settings.seed)
     model = load_imagenet(DepthNet(recipe.encoder, recipe.width, recipe.hidden, recipe.activation))
     stochastic_depth(model.encoder, recipe.drop_path)
-    about = dict(size=recipe.size, recipe={k:v for k,v in asdict(recipe).items() if k!="settings"})
-    return fit(model, recipe_loss(recipe), train, out, recipe.settings, lambda o: evaluate_whdr(o, val, recipe.size), progress, watch, **about)
+    seen = recipe.test_size or recipe.size
+    about = dict(size=seen, recipe={k:v for k,v in asdict(recipe).items() if k!="settings"})
+    return fit(model, recipe_loss(recipe), train, out, recipe.settings, lambda o: evaluate_whdr(o, val, seen), progress, watch, **about)
 
 # %% ../../nbs/51_training.redweb.ipynb #c040
 def step_seconds(
