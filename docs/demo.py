@@ -70,5 +70,4 @@ def write_demo(site):
     for o in FILES: shutil.copyfile(engine/o, out/o)
     shutil.copyfile(network(), out/"small.onnx")
     shutil.copyfile(HERE.parent/"depthsense"/"pictures"/"china.jpg", out/"sample.jpg")
-    write_palette(out/"palette.js")
     return sum((out/o).stat().st_size for o in FIRST)

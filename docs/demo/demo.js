@@ -1,7 +1,7 @@
 // The page's demonstration: a photograph in, near and far out, all of it in the reader's browser.
 import {png16, readPicture, save} from "./files.js";
 import {loadModel, predict} from "./model.js";
-import {MAGMA} from "./palette.js";
+import {MAGMA} from "../palette.js";
 import {showRelief} from "./relief.js";
 
 const MARKUP = `
