@@ -210,14 +210,14 @@ def run_command(name, command, limit=1200):
     return name, time.time()-start, [(name, f"exit status {done.returncode}\n{tail}" if done.returncode else None)]
 
 
-def run_pytest(name):
-    "Facts on real data; a skip is a failure where the data is said to be at hand"
+def run_pytest(name, *what, **env):
+    "Facts of tests/; a skip is a failure where the data is said to be at hand"
     start = time.time()
     if not list((ROOT/"tests").glob("test_*.py")): return name, 0., []
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder)/"report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", "tests"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *what]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200, env={**os.environ, **env})
         cases = list(ElementTree.parse(report).iter("testcase")) if report.exists() else []
     facts = []
     for case in cases:
@@ -231,6 +231,14 @@ def run_pytest(name):
         facts.append((title, problem))
     if not cases or (done.returncode and not any(p for _, p in facts)):
         facts.append((name, done.stdout[-2000:]+done.stderr[-2000:]))
+    return name, time.time()-start, facts
+
+
+def run_site(name):
+    "The site is built once, and then opened in a browser"
+    start = time.time()
+    *_, facts = run_command(name, [sys.executable, "docs/build.py"])
+    if not facts[0][1]: facts += run_pytest(name, "tests/test_site.py", DEPTHSENSE_SITE=str(ROOT/"docs"/"_build"/"site"))[2]
     return name, time.time()-start, facts
 
 
@@ -416,8 +424,8 @@ def main():
     with ProcessPoolExecutor(args.workers, mp_context=context, max_tasks_per_child=1) as pool:
         tasks = []
         if whole:  # the long ones first
-            tasks += [pool.submit(run_pytest, "tests on real data"), pool.submit(run_package, "package predicts"),
-                      pool.submit(run_command, "site", [sys.executable, "docs/build.py"])]
+            tasks += [pool.submit(run_pytest, "tests on real data", "tests", "--ignore=tests/test_site.py"),
+                      pool.submit(run_site, "site"), pool.submit(run_package, "package predicts")]
         tasks += [pool.submit(run_notebook, o, args.update) for o in notebooks(args.chapters)]
         for task in as_completed(tasks):
             try: report(*task.result())

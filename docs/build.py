@@ -1,8 +1,10 @@
 """The site, in one command and without a network: `python docs/build.py` writes docs/_build/site
 
-Every chapter becomes a page. An exported cell is shown as an entry of the package (name with an anchor, link to the
+`--epub` makes one file for a reader of books of the same pages, `--pdf` one for paper, where LaTeX is at hand. Every chapter becomes a page. An exported cell is shown as an entry of the package (name with an anchor, link to the
 source, what it does, its parameters) followed by its code; hidden cells stay out; a cell marked `#| code-fold: true`,
-code and output, unfolds under its `#| code-summary:`; the names of functions in prose become links. Sphinx then builds the pages with warnings as errors, and every link inside the site is followed.
+code and output, unfolds under its `#| code-summary:`; the names of functions in prose become links, and so do the words
+of the glossary and the works of the bibliography. Other pages are in docs/pages, and the index of names is made here.
+Sphinx then builds the pages with warnings as errors, and every link inside the site is followed.
 """
 import argparse
 import ast
@@ -11,6 +13,7 @@ import io
 import json
 import re
 import shutil
+import subprocess
 import sys
 import time
 import tokenize
@@ -19,6 +22,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+import around
 import parts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +33,11 @@ config = ConfigParser(delimiters=["="])
 config.read(ROOT/"settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
 FILES = f"{cfg['git_url']}/blob/{cfg['branch']}"
+ADDRESS = cfg["doc_host"].rstrip("/") + cfg["doc_baseurl"]
+EDIT = f"{cfg['git_url']}/edit/{cfg['branch']}"
+COLAB = FILES.replace("https://github.com/", "https://colab.research.google.com/github/")
+ELSEWHERE = {"LOSSES": ("losses.combined", "How to make each loss, by the name that sums, logs and tables know it by")}  # not made by a notebook
+PAGES = ("reading", "cheatsheet", "notation", "glossary", "api", "bibliography", "errata", "credits", "404")  # beside the chapters, in this order
 
 
 def chapters():
@@ -58,6 +67,15 @@ def definitions(code):
     try: tree = ast.parse(code)
     except SyntaxError: return []
     return [o for o in tree.body if isinstance(o, (ast.FunctionDef, ast.ClassDef)) and not o.name.startswith("_")]
+
+
+def constants(code):
+    "{public constant at the top of a cell: the comment behind it}"
+    try: tree = ast.parse(code)
+    except SyntaxError: return {}
+    notes = comments(code)
+    return {t.id: notes.get(o.lineno, "") or notes.get(o.end_lineno, "") for o in tree.body if isinstance(o, (ast.Assign, ast.AnnAssign))
+            for t in (o.targets if isinstance(o, ast.Assign) else [o.target]) if isinstance(t, ast.Name) and re.fullmatch(r"[A-Z][A-Z0-9_]+", t.id)}
 
 
 def imports(code):
@@ -96,9 +114,10 @@ def parameters(node, code):
 # Links ----------------------------------------------------------------------------------------------------------------
 
 class Names:
-    "Where every public name of the package is explained: page, anchor and line of source"
+    "Where every public name of the package is explained: page, anchor, line of source and first sentence"
     def __init__(self):
-        self.entry, self.line, self.module = {}, {}, {}
+        self.entry, self.line, self.module, self.doc = {}, {}, {}, {}
+        self.terms, self.works, self.days = around.Terms(), around.Works(), around.changes()
         for _, page, path in chapters():
             nb = json.loads(path.read_text(encoding="utf-8"))
             sources = ["".join(c["source"]) for c in nb["cells"] if c["cell_type"] == "code"]
@@ -107,16 +126,50 @@ class Names:
             self.module[page] = cfg["lib_name"]+"."+exp[1]
             file = ROOT/cfg["lib_path"]/(exp[1].replace(".", "/")+".py")
             if not file.exists(): continue
-            for node in definitions(file.read_text(encoding="utf-8")):
-                self.entry.setdefault(node.name, f"{page}.html#{node.name.lower()}")
+            code = file.read_text(encoding="utf-8")
+            for name, note in constants(code).items(): self.put(name, f"{page}.html#{name}", page, note)
+            for node in definitions(code):
+                self.put(node.name, f"{page}.html#{node.name.lower()}", page, " ".join((ast.get_docstring(node) or "").split()))
                 self.line[page, node.name] = f"{FILES}/{file.relative_to(ROOT).as_posix()}#L{node.lineno}"
                 for o in node.body if isinstance(node, ast.ClassDef) else []:
                     if isinstance(o, ast.FunctionDef): self.entry[f"{node.name}.{o.name}"] = self.entry[node.name]
+
+        for name, (page, doc) in ELSEWHERE.items(): self.put(name, f"{page}.html", page, doc)
+
+    def put(self, name, url, page, doc):
+        self.entry.setdefault(name, url)
+        self.doc[page, name] = url, doc
 
     def of(self, name):
         name = name.removesuffix("()")
         if name.startswith(cfg["lib_name"]+"."): name = name.rsplit(".", 1)[-1]
         return self.entry.get(name)
+
+
+def packages():
+    "{name: packages that list it} from the hand-written `__init__.py`s"
+    res = {}
+    for path in sorted((ROOT/cfg["lib_path"]).glob("**/__init__.py")):
+        package = ".".join(path.relative_to(ROOT).parent.parts)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Assign) or getattr(node.targets[0], "id", "") not in ("__all__", "_HOMES", "_RUNNING"): continue
+            for o in node.value.keys if isinstance(node.value, ast.Dict) else ast.walk(node.value):
+                if isinstance(o, ast.Constant) and re.fullmatch(r"[A-Za-z]\w*", str(o.value)): res.setdefault(o.value, []).append(package)
+    return res
+
+
+def api(names):
+    "The index of names: every function, class and constant of every module, with its sentence and its chapter"
+    res, listed = ["# Index of names\n", "> Every public function, class and constant: what it does, and the chapter that explains it\n"], packages()
+    res.append("Names stand in the order of the book. Each can be imported from the module above it; where a package lists it as well, that is the shorter way, and the one that a new version will not change without saying so.\n")
+    for number, page, path in chapters():
+        rows = [(name, url, doc) for (own, name), (url, doc) in names.doc.items() if own == page]
+        if not rows: continue
+        res.append(f'## {number} {parts.heads(path)[0]}\n\n<p class="entry">Module <code>{names.module[page]}</code>, from the chapter <a href="{page}.html">{parts.heads(path)[0]}</a></p>\n')
+        body = "".join(f'<tr><td><a class="doclink" href="{url}"><code>{name}</code></a></td><td>{inline(doc, names)}</td>'
+                       f'<td>{", ".join(f"<code>{o}</code>" for o in listed.get(name, []) if names.module[page].startswith(o))}</td></tr>' for name, url, doc in sorted(rows, key=lambda o: o[0].lower()))
+        res.append(f'<div class="names"><table><thead><tr><th>Name</th><th>What it does</th><th>Package</th></tr></thead><tbody>{body}</tbody></table></div>\n')
+    return "\n".join(res)
 
 
 def reference(name, names):
@@ -125,8 +178,8 @@ def reference(name, names):
     return url and f'<a class="doclink" href="{url}"><code>{html.escape(name)}</code></a>'
 
 
-def prose(text, names):
-    "Markdown of a notebook as MyST: links to chapters and to names of the package"
+def prose(text, names, seen=None):
+    "Markdown of a notebook as MyST: links to chapters, to names of the package and, where `seen` holds those that a page had before, to words of the glossary"
     apart = r"(^```.*?^```[ \t]*$|^\$\$.*?\$\$|^#+ .*?$|!?\[[^\]\n]*\]\([^)\n]*\)|<a .*?</a>)"
     parts = re.split(apart, text, flags=re.M | re.S)
     for i, part in enumerate(parts):
@@ -134,9 +187,11 @@ def prose(text, names):
             name = r"(?<!`)`([A-Za-z_][\w.]*(?:\(\))?)`(?!`)"
             part = re.sub(name, lambda m: reference(m[1], names) or m[0], part)
             # a comma after a formula may not begin a line
-            parts[i] = re.sub(r"(?<![\\$`])\$(?!\s)([^$\n`]+?)(?<!\s)\$(?!\$)([,.;:)]+)", r"$\1\\text{\2}$", part)
+            part = re.sub(r"(?<![\\$`])\$(?!\s)([^$\n`]+?)(?<!\s)\$(?!\$)([,.;:)]+)", r"$\1\\text{\2}$", part)
+            bits = re.split(r"(`[^`]*`|\$[^$\n]*\$|<a .*?</a>|<[^>]+>|\{[^}]*\})", part) if seen is not None else [part]
+            parts[i] = "".join(o if j % 2 or seen is None else names.terms.link(o, seen) for j, o in enumerate(bits))
         elif m := re.fullmatch(r"(!?)\[([^\]]*)\]\(([^)]*)\)", part, re.S):
-            if chapter := re.fullmatch(r"(?:\d+_)?([\w.]+)\.(?:ipynb|html)(#.*)?", m[3]):
+            if chapter := re.fullmatch(r"(?:\d+_)?([\w.]+)\.(?:ipynb|html|md)(#.*)?", m[3]):
                 label = re.sub(r"`([^`]+)`", lambda o: f"<code>{html.escape(o[1])}</code>", m[2])
                 parts[i] = f'<a class="doclink" href="{chapter[1]}.html{chapter[2] or ""}">{label}</a>'
             elif m[3].startswith("../") and not m[1]: parts[i] = f"[{m[2]}]({FILES}/{m[3].lstrip('./')})"
@@ -196,14 +251,28 @@ def opening(text, number, page, path, names):
         part = int(number[0])
         where = [f'<a href="{parts.name(part)}.html">{parts.PARTS[part]}</a>, chapter {number}']
         if page in names.module: where.append(f"module <code>{names.module[page]}</code>")
-        where.append(f'<a href="{FILES}/nbs/{path.name}">notebook</a>')
-        res += f'<p class="where">{" · ".join(where)}</p>\n\n'
+        res += f'<p class="where">{" · ".join(where)}<br>{" · ".join(around_chapter(page, path, names))}</p>\n\n'
     if promise: res += f"{{.promise}}\n{prose(promise, names)}\n\n"
     return res + prose(rest, names)
 
 
+def around_chapter(page, path, names):
+    "Ways out of a chapter, and how old it is"
+    file = f"nbs/{path.name}"
+    res = [f'<a href="{COLAB}/{file}">run in Colab</a> (<a href="reading.html#colab">how</a>)', f'<a href="{FILES}/{file}">notebook</a>']
+    if page in names.module: res.append(f'<a href="{FILES}/{names.module[page].replace(".", "/")}.py">source</a>')
+    return [*res, *age(file, names)]
+
+
+def age(file, names):
+    "Where a file can be edited, the version, and the day of its last change where git knows it"
+    day = names.days.get(file)
+    return [f'<a href="{EDIT}/{file}">edit</a>', f"version {cfg['version']}", *([f"last change {day}"] if day else [])]
+
+
 def page_cells(path, number, page, names):
     "The cells of the page"
+    seen = set()
     nb, cells = json.loads(path.read_text(encoding="utf-8")), []
     head = next(c for c in nb["cells"] if c["cell_type"] == "markdown")
     def add(kind, source, **more):
@@ -211,12 +280,13 @@ def page_cells(path, number, page, names):
     for c in nb["cells"]:
         source = "".join(c["source"])
         if c["cell_type"] == "markdown":
-            source = opening(source, number, page, path, names) if c is head else prose(source, names)
+            source = opening(source, number, page, path, names) if c is head else prose(names.works.link(source, page), names, seen)
             add("markdown", source)
         if c["cell_type"] != "code": continue
         d, code = directives(source)
         if d.keys() & {"hide", "default_exp"} or d.get("include") == "false" or not code: continue
         if d.keys() & {"export", "exports"}:
+            for name in constants(code): add("markdown", f'<span class="anchor" id="{name}"></span>')
             for node in definitions(code): add("markdown", entry(node, code, page, names))
         folded = d.get("code-fold") == "true"
         tags = [t for t, on in {
@@ -233,31 +303,57 @@ def page_cells(path, number, page, names):
             cells[-1]["source"] += "\n\n" + code
             continue
         prompts = dict(code_prompt_show=fold, code_prompt_hide=fold)
+        if "fig-alt" in d: prompts["image"] = dict(alt=d["fig-alt"].strip("\"'"))
         add("code", code, metadata=dict(tags=tags, mystnb=prompts), execution_count=None, outputs=outputs)
     return cells
 
 
-def write_pages():
-    "The notebooks as Sphinx takes them, in docs/_build"
-    shutil.rmtree(BUILD, ignore_errors=True)
+def other_page(name, names):
+    "One of docs/pages, or the index of names, as MyST"
+    file = f"docs/pages/{name}.md"
+    text = api(names) if name == "api" else (ROOT/file).read_text(encoding="utf-8")
+    for o in ("git_url", "repo"): text = text.replace(f"{{{o}}}", cfg[o])
+    if name == "glossary":
+        names_of = {int(number): path.name for number, _, path in chapters() if number}
+        def links(m): return re.sub(r"\d+", lambda o: f"[{int(o[0]):02}]({names_of[int(o[0])]})", m[0])
+        text = re.sub(r"Chapters? \d+(?: and \d+)?", links, text)
+    title, promise, rest = re.match(r"# ([^\n]+)\n+> ([^\n]+)\n+(.*)", text, re.S).groups()
+    end = "" if name == "404" else f'\n\n<p class="where">{" · ".join(age("docs/build.py" if name == "api" else file, names))}</p>\n'
+    return ("---\norphan: true\n---\n\n" if name == "404" else "") + f"# {title}\n\n{{.promise}}\n{promise}\n\n" + (rest if name == "api" else prose(rest, names)) + end
+
+
+def write_pages(paper=str):
+    "The notebooks as Sphinx takes them, in docs/_build; `paper` goes over each page's markdown"
+    for o in (SOURCE, BUILD/"doctrees"): shutil.rmtree(o, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     names, every, pages = Names(), chapters(), {}
     for number, page, path in every: pages[page] = page_cells(path, number, page, names)
     if "index" not in pages: raise FileNotFoundError("nbs/index.ipynb, the front page, is missing")
     there = [o for o in parts.PARTS if any(number[:1] == str(o) for number, _, _ in every)]
-    for o in there: (SOURCE/f"{parts.name(o)}.md").write_text(prose(parts.page(o, every), names), encoding="utf-8")
+    for o in there: (SOURCE/f"{parts.name(o)}.md").write_text(paper(prose(parts.page(o, every), names)), encoding="utf-8")
+    for o in PAGES: (SOURCE/f"{o}.md").write_text(paper(other_page(o, names)), encoding="utf-8")
     for c in pages["index"]:
         if c["cell_type"] == "markdown": c["source"] = c["source"].replace("## The book\n", f"## The book\n\n{parts.drawing(every)}\n")
-    toc = "\n".join(["```{toctree}", ":hidden:", "", *map(parts.name, there), "```"])
+    pages["index"].append(dict(cell_type="markdown", id="age", metadata={}, source=f'<p class="where">{" · ".join(age("nbs/index.ipynb", names))}</p>'))
+    toc = "\n".join(["```{toctree}", ":hidden:", "", *map(parts.name, there), *PAGES[:-1], "```"])
     pages["index"].append(dict(cell_type="markdown", id="toc", metadata={}, source=toc))
     python = dict(display_name="python3", language="python", name="python3")
     kernel = dict(kernelspec=python, language_info=dict(name="python"))
     for page, cells in pages.items():
+        for c in cells:
+            if c["cell_type"] == "markdown": c["source"] = paper(c["source"])
         nb = dict(cells=cells, metadata=kernel, nbformat=4, nbformat_minor=5)
         (SOURCE/f"{page}.ipynb").write_text(json.dumps(nb), encoding="utf-8")
     for o in (ROOT/"docs"/"pictures", NBS/"images"):
         if o.exists(): shutil.copytree(o, SOURCE/o.name)
-    return pages
+    promises = {page: parts.heads(path)[1] for _, page, path in every} | {parts.name(o): parts.promise(o) for o in there}
+    promises |= {o: re.search(r"^> (.+)", api(names) if o == "api" else (ROOT/"docs"/"pages"/f"{o}.md").read_text(encoding="utf-8"), re.M)[1] for o in PAGES}
+    numbers = {page: number for number, page, _ in every}
+    cited = {key: [(numbers[o], o) for o in where] for key, where in names.works.cited.items()}
+    (BUILD/"about.json").write_text(json.dumps(dict(promises=promises, cited=cited)), encoding="utf-8")  # for conf.py
+    problems = names.works.unknown + [f"{o} is listed by {where[0]} and explained nowhere" for o, where in packages().items() if o not in names.entry]
+    days = {page: names.days.get(f"nbs/{path.name}") for _, page, path in every} | {parts.name(o): names.days.get(f"docs/parts/{parts.WORDS[o].name}") for o in there}
+    return days | {o: names.days.get(f"docs/pages/{o}.md") for o in PAGES[:-1]}, problems
 
 
 # Is the site whole? ---------------------------------------------------------------------------------------------------
@@ -306,17 +402,52 @@ def broken(site):
     return sorted(set(problems))
 
 
+def sphinx(builder, out, *options):
+    "Sphinx with warnings as errors; True where it failed"
+    from sphinx.cmd.build import build_main
+    places = ["-d", BUILD/"doctrees", "-c", ROOT/"docs", SOURCE, out]
+    return bool(build_main(["-W", "--keep-going", "-q", "-E", "-b", builder, *options, *map(str, places)]))
+
+
+def site(out):
+    "The site in a folder; (number of pages, problems)"
+    days, problems = write_pages()
+    shutil.rmtree(out, ignore_errors=True)
+    problems += other_katex()
+    if sphinx("html", out): return len(days), [*problems, "Sphinx is not content: see above"]
+    problems += around.lighten(out)
+    around.sitemap(out, ADDRESS, days)
+    return len(days), problems + broken(out)
+
+
+def epub(out):
+    "The same pages as one EPUB, with formulas in MathML"
+    days, problems = write_pages(around.for_epub)
+    if sphinx("epub", out, "-t", "epub"): problems.append("Sphinx is not content: see above")
+    return len(days), problems + around.unread(out)
+
+
+def pdf(out):
+    "The same pages as one PDF, by LaTeX"
+    if not all(map(shutil.which, ("latexmk", "xelatex"))): return 0, ["a PDF wants LaTeX, with latexmk and xelatex, and they are not here: `--epub` needs neither, and every page of the site prints well"]
+    days, problems = write_pages(around.for_paper)
+    if sphinx("latex", out, "-t", "paper"): return len(days), [*problems, "Sphinx is not content: see above"]
+    made = subprocess.run(["latexmk", "-xelatex", "-interaction=nonstopmode", "-quiet", f"{cfg['lib_name']}.tex"], cwd=out, capture_output=True, text=True)
+    return len(days), problems + ([] if (out/f"{cfg['lib_name']}.pdf").exists() else [f"LaTeX is not content: {made.stdout[-1500:]}"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=BUILD/"site", help="where the site goes")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--epub", action="store_true", help="an EPUB in place of the site")
+    form.add_argument("--pdf", action="store_true", help="a PDF in place of the site, where LaTeX is at hand")
+    parser.add_argument("--out", type=Path, help="where it goes; without it docs/_build/site, epub or pdf")
     args = parser.parse_args()
-    from sphinx.cmd.build import build_main
-    start, pages = time.time(), write_pages()
-    places = ["-d", BUILD/"doctrees", "-c", ROOT/"docs", SOURCE, args.out]
-    failed = build_main(["-W", "--keep-going", "-q", "-E", "-b", "html", *map(str, places)])
-    problems = other_katex() + (broken(args.out) if not failed else ["Sphinx is not content: see above"])
+    make = epub if args.epub else pdf if args.pdf else site
+    out, start = (args.out or BUILD/make.__name__).resolve(), time.time()
+    count, problems = make(out)
     for o in problems: print(o)
-    print(f"{len(pages)} pages in {args.out}, {time.time()-start:.0f} s, {len(problems)} problems")
+    print(f"{count} pages in {out}, {time.time()-start:.0f} s, {len(problems)} problems")
     return 1 if problems else 0
 
 

@@ -1,16 +1,22 @@
 "The site's configuration for Sphinx; everything about the project comes from settings.ini"
+import json
 from configparser import ConfigParser
 from html import escape
 from pathlib import Path
+
+from docutils import nodes
 
 here = Path(__file__).resolve().parent
 config = ConfigParser(delimiters=["="])
 config.read(here.parent/"settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
 
+about = json.loads((here/"_build"/"about.json").read_text(encoding="utf-8"))  # build.py writes it
+
 project, author, release = cfg["title"], cfg["author"], cfg["version"]
 copyright = cfg["copyright"]
-extensions = ["myst_nb", "sphinx_copybutton", "sphinxcontrib.katex", "sphinx.ext.githubpages"]
+offline = tags.has("epub") or tags.has("paper")  # noqa: F821, Sphinx brings `tags`
+extensions = ["myst_nb", "sphinxcontrib.bibtex"] + ([] if offline else ["sphinx_copybutton", "sphinxcontrib.katex", "sphinx.ext.githubpages"])
 suppress_warnings = ["myst.header"]  # entries of the package are third-level headings wherever they stand
 
 nb_execution_mode = "off"
@@ -20,11 +26,19 @@ myst_enable_extensions = ["dollarmath", "amsmath", "attrs_block", "attrs_inline"
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
 
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "alpha"
+bibtex_reference_style = "author_year"
+bibtex_cite_id = "{key}"
+
 html_theme = "sphinx_book_theme"
 html_title = cfg["title"]
 html_baseurl = cfg["doc_host"].rstrip("/") + cfg["doc_baseurl"]
 html_static_path = [str(here/"_static")]
 html_css_files = ["custom.css"]
+html_favicon = str(here/"_static"/"favicon.svg")
+html_use_index = False
+html_context = dict(default_mode="auto")
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
@@ -41,12 +55,60 @@ katex_css_path = "katex/katex.min.css"
 katex_options = "throwOnError: false"
 
 
+# One file for readers of books, and one for paper
+epub_title, epub_description, epub_publisher, epub_identifier, epub_scheme, epub_uid = cfg["title"], cfg["description"], author, html_baseurl, "URL", "book"
+epub_language, epub_show_urls, epub_tocdup, epub_cover = "en", "no", False, ("_static/card.jpg", "")
+epub_css_files = ["epub.css"]
+epub_exclude_files = ["search.xhtml", "404.xhtml", ".nojekyll"]
+html_math_renderer = "mathml" if offline else "katex"
+latex_engine = "xelatex"
+latex_documents = [("index", f"{cfg['lib_name']}.tex", cfg["title"], author, "manual")]
+
+
 def unfold(translator, node):
     "The head of a folded cell: plain HTML, so it works without scripts, and its text is its name for who hears the page"
     classes = " ".join(["hide", *node["classes"]])
     translator.body.append(f'<details class="{classes}"><summary>{escape(node["prompt_show"])}</summary>\n')
 
 
+def formula(display):
+    "A formula as MathML, for the EPUB"
+    def visit(translator, node):
+        from around import mathml
+        translator.body.append(mathml(node.astext(), display))
+        raise nodes.SkipNode
+    return visit, None
+
+
+def card(app, pagename, templatename, context, doctree):
+    "What a link to a page shows where it is shared, and where the page of lost links finds the others from"
+    title = context.get("title") if pagename != "index" else cfg["title"]
+    text = about["promises"].get(pagename, cfg["description"])
+    tags = {"og:type": "article", "og:site_name": cfg["title"], "og:title": title, "og:description": text, "og:image": f"{html_baseurl}_static/card.jpg",
+            "og:image:width": "1200", "og:image:height": "630", "og:image:alt": "A photograph, and what is near in it made bright",
+            "og:url": html_baseurl + ("" if pagename == "index" else f"{pagename}.html")}
+    lines = [f'<meta property="{k}" content="{escape(v, quote=True)}"/>' for k, v in tags.items() if v]
+    lines += [f'<meta name="description" content="{escape(text, quote=True)}"/>', '<meta name="twitter:card" content="summary_large_image"/>']
+    if pagename == "404": lines.insert(0, f'<base href="{cfg["doc_baseurl"]}"/>')
+    context["metatags"] = context.get("metatags", "") + "\n".join(lines)
+
+
+def cited(app, doctree, docname):
+    "In the bibliography, the chapters that cite a work"
+    for work in doctree.findall(nodes.citation) if docname == "bibliography" else []:
+        where = [o for key in work["ids"] for o in about["cited"].get(key, [])]
+        if not where: continue
+        line = nodes.inline("", " Cited in ", classes=["cited"])
+        for i, (number, page) in enumerate(where):
+            if i: line += nodes.Text(", ")
+            line += nodes.reference("", number, internal=True, refuri=app.builder.get_relative_uri(docname, page))
+        line += nodes.Text(".")
+        work[-1] += line
+
+
 def setup(app):
     from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput
     app.add_node(HideCodeCellNode, override=True, html=(unfold, depart_HideCellInput))
+    app.add_html_math_renderer("mathml", formula("inline"), formula("block"))
+    app.connect("html-page-context", card)
+    app.connect("doctree-resolved", cited)

@@ -42,7 +42,7 @@ def drawing(chapters, here=None):
     lines = "".join(f'<path d="{path}" marker-end="url(#tip)"/>' for path, *_ in LINES)
     words = "".join(f'<text x="{x}" y="{y}" text-anchor="{anchor}" class="word">{word}</text>' for _, word, x, y, anchor in LINES if word)
     tip = '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>'
-    return f'<nav class="bookmap" aria-label="Map of the book"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="group">{tip}{lines}{words}{"".join(map(box, PARTS))}</svg></nav>'
+    return f'<nav class="bookmap" aria-label="Map of the book"><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="group">{tip}{lines}{words}{"".join(map(box, PARTS))}</svg></nav>'
 
 
 def cells(path): return json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -61,12 +61,15 @@ def stands_on(path):
     return set(re.findall(r"^\s*from depthsense\.([\w.]+) import", code, re.M))
 
 
+def promise(part): return re.search(r"^> (.+)", WORDS[part].read_text(encoding="utf-8"), re.M)[1]
+
+
 def page(part, chapters):
     "A part's page, as MyST markdown"
     mine = [(number, page, path) for number, page, path in chapters if number and int(number[0]) == part]
     numbers = {page: number for number, page, _ in chapters if number}
     titles = {own: heads(path) for _, own, path in mine}
-    m = re.match(r"# (.+)\n+> (.+)\n+(.+)", WORDS[part].read_text(encoding="utf-8"), re.S)
+    m = re.match(r"# ([^\n]+)\n+> ([^\n]+)\n+(.+)", WORDS[part].read_text(encoding="utf-8"), re.S)
     res = [f"# {part} {m[1]}\n", f"{{.promise}}\n{m[2]}\n", m[3], "## Chapters\n"]
     for number, own, path in mine:
         title, promise = titles[own]

@@ -53,7 +53,8 @@ def render():
             if picture:
                 path = Path("docs/pictures")/f"readme_{len(pictures)+1}.{'png' if picture.endswith('png') else 'jpg'}"
                 pictures[path] = base64.b64decode("".join(data[picture]))
-                text.append(f"![]({RAW}{path.as_posix()})")
+                alt = re.search(r'^#\| fig-alt: "(.*)"', source, re.M)
+                text.append(f"![{alt[1] if alt else ''}]({RAW}{path.as_posix()})")
             elif "text/markdown" in data: text.append("".join(data["text/markdown"]).strip())
             else:
                 plain = "".join(o.get("text") or data.get("text/plain", "")).rstrip()
