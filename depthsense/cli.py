@@ -157,18 +157,18 @@ def predict_files(
     jobs:list[Job], # As `plan` gives them
     kinds:list[str]|tuple=("png", "color"), # What to write, as `result_kinds` gives it
     model:str="small", # What `load_model` takes
-    size:int|None=None, # Side of the square the network sees; pixels; None: `depthsense.prediction.SIZE`
+    size:int|None=None, # Side of the square the network sees; pixels; None: its own
     device:str|None=None, # None: a GPU where there is one
 ): # Yields dictionaries: `picture`, and `width`, `height`, `files`, or `error`
     "Predict every picture and write its results"
-    from depthsense.prediction import SIZE, as_model, predict_photo, read_photo
+    from depthsense.prediction import as_model, predict_photo, read_photo
     network = as_model(model, device)
     for job in jobs:
         record = dict(picture=str(job.picture))
         try:
             if job.error: raise ValueError(job.error)
             with silenced(): photo = read_photo(job.picture)
-            prediction = predict_photo(network, photo, size or SIZE, model)
+            prediction = predict_photo(network, photo, size, model)
             height,width = prediction.raw.shape
             record |= dict(width=width, height=height, files=[str(save_result(prediction, job.prefix, o)) for o in kinds])
         except (ValueError, OSError, RuntimeError, MemoryError) as e: # torch tells of full memory by a RuntimeError
@@ -281,7 +281,7 @@ def check_size(size:int|None) -> int|None: # The same
     if size is not None and (not 32<=size<=4096 or size%32): raise ValueError(f"wants a multiple of 32 up to 4096, got {size}")
     return size
 
-ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, or a .safetensors file.", autocompletion=complete_model)]
+ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, a .safetensors file, or an .onnx file, which starts sooner.", autocompletion=complete_model)]
 SizeOption = Annotated[int|None, typer.Option(help="Side of the square the network sees, a multiple of 32; larger is slower. Without it, the size the shipped networks were trained at.")]
 DeviceOption = Annotated[str|None, typer.Option(help="cpu, cuda or cuda:1; without it, a GPU where there is one.")]
 
@@ -311,8 +311,8 @@ def predict_command(
         (errors if "error" in o else done).append(o)
         if "error" in o: tqdm.write(f"depthsense: {one_line(o['error'])}", file=sys.stderr)
         elif not as_json: tqdm.write("\n".join(o["files"]), file=sys.stdout)
-    from depthsense.prediction import SIZE
-    if as_json: typer.echo(json.dumps(dict(model=model, size=size or SIZE, pictures=done, errors=errors), indent=1))
+    from depthsense.prediction import as_model, network_size
+    if as_json: typer.echo(json.dumps(dict(model=model, size=network_size(as_model(model, device), size), pictures=done, errors=errors), indent=1))
     if errors: raise typer.Exit(1)
 
 # %% ../nbs/74_cli.ipynb #c056
