@@ -18,6 +18,7 @@ CACHE = HERE/"_cache"
 RUNTIME, HASH = "onnxruntime-web@1.30.0", "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 FILES = ["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm",
          "ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm"]
+MARK = "<!-- The live demo will stand here -->"
 FIRST = ["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm", "small.onnx"]  # what the first photograph fetches
 
 
@@ -61,13 +62,22 @@ def network():
     return path
 
 
-def write_demo(site):
-    "The demonstration's folder in a built site; the bytes that the first photograph fetches, 0 where there is no demonstration"
+def fetch():
+    "Get or make what the demonstration needs; the bytes that the first photograph fetches, 0 where it cannot be had"
     engine = runtime()
-    if engine is None: return 0
-    out = site/"_static"/"demo"
+    return sum((network() if o == "small.onnx" else engine/o).stat().st_size for o in FIRST) if engine else 0
+
+
+def place(play):
+    "The HTML that stands where the demonstration goes, below the picture of one"
+    return (f'<div id="demo" data-bytes="{play}"><p>Where scripts may run, this page asks the network about a photograph of yours. Here they may not.</p></div>\n'
+            '<link rel="stylesheet" href="_static/demo/demo.css">\n<script type="module" src="_static/demo/demo.js"></script>')
+
+
+def write_demo(site):
+    "The demonstration's folder in a built site"
+    engine, out = runtime(), site/"_static"/"demo"
     shutil.copytree(HERE/"demo", out, dirs_exist_ok=True)
     for o in FILES: shutil.copyfile(engine/o, out/o)
     shutil.copyfile(network(), out/"small.onnx")
     shutil.copyfile(HERE.parent/"depthsense"/"pictures"/"china.jpg", out/"sample.jpg")
-    return sum((out/o).stat().st_size for o in FIRST)
