@@ -316,9 +316,9 @@ def other_page(name, names):
     text = api(names) if name == "api" else (ROOT/file).read_text(encoding="utf-8")
     for o in ("git_url", "repo"): text = text.replace(f"{{{o}}}", cfg[o])
     if name == "glossary":
-        names_of = {int(number): path.name for number, _, path in chapters() if number}
-        def links(m): return re.sub(r"\d+", lambda o: f"[{int(o[0]):02}]({names_of[int(o[0])]})", m[0])
-        text = re.sub(r"Chapters? \d+(?: and \d+)?", links, text)
+        pages = {int(number): (number, page) for number, page, _ in chapters() if number}
+        def link(m): return '<a class="doclink" href="{0[1]}.html">{0[0]}</a>'.format(pages[int(m[0])])
+        text = re.sub(r"Chapters? \d+(?: and \d+)?", lambda m: re.sub(r"\d+", link, m[0]), text)
     title, promise, rest = re.match(r"# ([^\n]+)\n+> ([^\n]+)\n+(.*)", text, re.S).groups()
     end = "" if name == "404" else f'\n\n<p class="where">{" · ".join(age("docs/build.py" if name == "api" else file, names))}</p>\n'
     return ("---\norphan: true\n---\n\n" if name == "404" else "") + f"# {title}\n\n{{.promise}}\n{promise}\n\n" + (rest if name == "api" else prose(rest, names)) + end
