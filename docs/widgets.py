@@ -31,7 +31,7 @@ def place(page):
     if page not in PLACES: return None
     name, heading, title, text = PLACES[page]
     picture = '<img src="_static/widgets/data/bike.jpg" width="370" height="250" alt="A motorcycle in a garage: the photograph that this is about">'
-    return heading, f'## {title}\n\n{text}\n\n<div class="widget" id="{name}">{picture}<p>This needs scripts, which are off.</p></div>\n<link rel="stylesheet" href="_static/widgets/widgets.css">\n<script type="module" src="_static/widgets/{name}.js"></script>\n\n'
+    return heading, f'## {title}\n\n{text}\n\n<div class="widget" id="play-{name}">{picture}<p>This needs scripts, which are off.</p></div>\n<link rel="stylesheet" href="_static/widgets/widgets.css">\n<script type="module" src="_static/widgets/{name}.js"></script>\n\n'
 
 
 # The data -------------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ export function leastSquares(pred, inverse) {
   return [xy / xx, y - xy / xx * x];
 }
 
-start("align", async root => {
+start("play-align", async root => {
   const camera = await fetchJSON("align.json"), [target, pred] = await fetchMaps("bike.bin", W * H);
   const inverse = target.map(t => (camera.low + t * (camera.high - camera.low) + camera.offset) / (camera.focal * camera.baseline)), best = leastSquares(pred, inverse);
   const part = fill(root, MARKUP), plot = part.plot.getContext("2d"), ink = getComputedStyle(root).color, dots = Array.from({length: 900}, (_, k) => (k * 7919) % pred.length);

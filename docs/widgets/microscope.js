@@ -15,7 +15,7 @@ const MARKUP = `
 <div class="widget-bars" role="group" aria-label="prices: choose a loss to see where it pushes" data-is="bars"></div>
 <p class="widget-says" aria-live="polite" data-is="says"></p>`;
 
-start("microscope", async root => {
+start("play-microscope", async root => {
   const about = await fetchJSON("microscope.json"), {width, height} = about, sheets = {}, part = fill(root, MARKUP);
   let chosen = "gradient_matching" in about.prices ? "gradient_matching" : about.losses[0];
   part.mistake.innerHTML = about.mistakes.map(o => `<option>${o}</option>`).join("");

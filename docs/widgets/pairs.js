@@ -27,7 +27,7 @@ export function ordinal(a, b, sigma) {
   return rb > (1 + sigma) * ra ? 1 : ra > (1 + sigma) * rb ? -1 : 0;
 }
 
-start("pairs", async root => {
+start("play-pairs", async root => {
   const drawn = await fetchJSON("pairs.json"), size = W * H, pictures = {};
   for (const k of Object.keys(drawn)) pictures[k] = {photo: await fetchPicture(`${k}.jpg`), maps: await fetchMaps(`${k}.bin`, size)};
   const part = fill(root, MARKUP), brush = part.stage.getContext("2d"), bars = part.bars.getContext("2d");
