@@ -35,7 +35,19 @@ from .data.benchmarks import BENCHMARKS, DA2K, DIW, NYUv2, NYUv2Mat, recognise
 from .data.datasets import ReDWeb, read_relative_depth, read_table, true_depth
 from .geometry import least_squares, match_medians, trimmed_squares
 from .metrics import CROPS as BOXES
-from .metrics import DEPTH_ERRORS, boundary_f1, crop_mask, d3r, depth_errors, mse, ord_error, ordinal_error, ssim, whdr, whdr_at
+from depthsense.metrics import (
+    DEPTH_ERRORS,
+    boundary_f1,
+    crop_mask,
+    d3r,
+    depth_errors,
+    mse,
+    ord_error,
+    ordinal_error,
+    ssim,
+    whdr,
+    whdr_at,
+)
 from .models.blocks import resize
 from .models.foreign import as_disparity, file_hash, from_folder, from_hf, from_onnx
 from .models.hub import find_checkpoint, load_model
