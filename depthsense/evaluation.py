@@ -5,13 +5,12 @@
 # %% auto #0
 __all__ = ['TRIVIAL', 'EXPECTED', 'FITS', 'RELATIVE', 'FREE', 'SEEDED', 'FARTHEST', 'METRES', 'TURNED', 'ASKED', 'COLUMNS',
            'SELDOM', 'SPACES', 'CROPS', 'network_disparity', 'constant_disparity', 'row_disparity', 'mean_map',
-           'in_space', 'Predictor', 'network_predictor', 'split_output', 'named_predictor', 'as_predictor',
-           'as_predictors', 'seed_of', 'to_size', 'score_relative', 'chosen_metrics', 'Exam', 'photo_of', 'once',
-           'turned_pairs', 'oddities', 'answered', 'answers', 'summary', 'summary_of_sets', 'gathered_warnings',
-           'Results', 'report_of', 'examine', 'differences', 'redweb_exam', 'evaluate_redweb', 'table_cell',
-           'table_rows', 'results_table', 'read_pairs', 'read_depth', 'score_depth_map', 'score_depth',
-           'score_as_disparity', 'measured_sample', 'depth_exam', 'pairs_exam', 'evaluate_pairs', 'nyu_exam',
-           'questions_exam', 'footnotes', 'as_exam', 'evaluate']
+           'in_space', 'Predictor', 'network_predictor', 'named_predictor', 'as_predictor', 'as_predictors', 'seed_of',
+           'to_size', 'score_relative', 'chosen_metrics', 'Exam', 'photo_of', 'once', 'turned_pairs', 'oddities',
+           'answered', 'answers', 'summary', 'summary_of_sets', 'gathered_warnings', 'Results', 'report_of', 'examine',
+           'differences', 'redweb_exam', 'evaluate_redweb', 'table_cell', 'table_rows', 'results_table', 'read_pairs',
+           'read_depth', 'score_depth_map', 'score_depth', 'score_as_disparity', 'measured_sample', 'depth_exam',
+           'pairs_exam', 'evaluate_pairs', 'nyu_exam', 'questions_exam', 'footnotes', 'as_exam', 'evaluate']
 
 # %% ../nbs/60_evaluation.ipynb #c004
 import hashlib
@@ -49,7 +48,7 @@ from depthsense.metrics import (
     whdr_at,
 )
 from .models.blocks import resize
-from .models.foreign import as_disparity, file_hash, from_folder, from_hf, from_onnx
+from .models.foreign import as_disparity, file_hash, from_folder, from_hf, from_onnx, split_output
 from .models.hub import find_checkpoint, load_model
 from .scores import ScoreLog, as_table, difference, gathered, intervals, processes, weighted_means
 
@@ -153,14 +152,6 @@ def network_predictor(
     return Predictor(name, lambda photo: network_disparity(network, photo, size), about, output, key)
 
 # %% ../nbs/60_evaluation.ipynb #c019
-def split_output(
-    model:str # Such as "small", "hf:REPO:depth"
-) -> tuple[str, str|None]: # The name without its ending, and what the ending says of its numbers
-    "A model's name and what was said of its output"
-    for o in EXPECTED[:2]:
-        if model.endswith(f":{o}"): return model.removesuffix(f":{o}"),o
-    return model,None
-
 def named_predictor(
     given:str, # As on the command line
     name:str, # In the table

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['OUTPUTS', 'NEAREST', 'FAMILIES', 'MAP_SUFFIXES', 'as_disparity', 'Foreign', 'file_hash', 'OnnxNetwork', 'from_onnx',
-           'output_of', 'load_hf', 'hf_map', 'network_hash', 'from_hf', 'stem_of', 'find_maps', 'map_for',
-           'from_folder']
+           'output_of', 'load_hf', 'hf_map', 'network_hash', 'from_hf', 'split_output', 'ForeignNetwork', 'load_model',
+           'stem_of', 'find_maps', 'map_for', 'from_folder']
 
 # %% ../../nbs/34_models.foreign.ipynb #c004
 import hashlib
@@ -18,9 +18,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
+from torch import nn
 
 from ..data.benchmarks import optional
 from ..data.datasets import read_values
+from .hub import load_model as load_checkpoint
 
 # %% ../../nbs/34_models.foreign.ipynb #c008
 OUTPUTS = "disparity", "depth"
@@ -142,6 +144,46 @@ def from_hf(
     key = network_hash(network, repr(sorted(processor.to_dict().items())))
     about = dict(kind="transformers", repo=str(repo), family=network.config.model_type, output=output, sha256=key, parameters=sum(o.numel() for o in network.parameters()), device=str(device))
     return Foreign(lambda photo: hf_map(network, processor, photo), output, about, key)
+
+# %% ../../nbs/34_models.foreign.ipynb #n002
+def split_output(
+    model:str # Such as "small", "hf:REPO:depth"
+) -> tuple[str, str|None]: # The name without its ending, and what the ending says of its numbers
+    "A model's name and what was said of its output"
+    for o in OUTPUTS:
+        if model.endswith(f":{o}"): return model.removesuffix(f":{o}"),o
+    return model,None
+
+class ForeignNetwork(nn.Module):
+    "Somebody else's network, called like one of ours: from `image` (n,3,h,w) in [0,1] to disparity (n,1,h,w)"
+    def __init__(self,
+        ask:Callable, # From `image` to its own maps (n,1,h,w)
+        output:str, # What these hold: "disparity", or "depth" in metres
+        about:dict, # Where it comes from
+    ):
+        super().__init__()
+        self.ask,self.output,self.about = ask,output,about
+
+    def forward(self, image):
+        said = self.ask(image)
+        return said if self.output=="disparity" else 1/said.clamp(min=NEAREST)
+
+    def extra_repr(self): return f"{self.about['kind']}, {self.output}"
+
+# %% ../../nbs/34_models.foreign.ipynb #n004
+def load_model(
+    name:str|Path="small", # A shipped name, a run folder, a .safetensors or .onnx file, or "hf:REPO"; of the last two also with the ending ":disparity" or ":depth"
+    device:str|torch.device="cpu", # Where it computes; .onnx files do on the CPU
+) -> nn.Module: # From `image` (n,3,h,w), RGB in [0,1], to disparity (n,1,h,w), larger is nearer; `about` says where it comes from
+    "A trained network, ready to predict"
+    key,output = split_output(str(name))
+    if key.endswith(".onnx"):
+        network,output,about = from_onnx(key, output)
+        return ForeignNetwork(network, output, about | (dict(size=network.size) if network.size else {})).eval()
+    if not key.startswith("hf:"): return load_checkpoint(name, device)
+    o = from_hf(key.removeprefix("hf:"), output, str(device))
+    def ask(image): return torch.from_numpy(np.stack([o.predict(p) for p in (255*image).round().byte().permute(0,2,3,1).cpu().numpy()]))[:,None].to(image.device)
+    return ForeignNetwork(ask, o.output, o.about).eval()
 
 # %% ../../nbs/34_models.foreign.ipynb #c042
 MAP_SUFFIXES = ".npy", ".pfm", ".png"
