@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Image import Transpose
 
 from .depthmap import DepthPrediction
-from .models.foreign import OnnxNetwork, load_model
+from .models.foreign import load_model
 
 # %% ../nbs/70_prediction.ipynb #c009a
 TURNS = {2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
@@ -125,7 +125,7 @@ def network_size(
     size:int|None=None, # What was asked for; None: nothing
 ) -> int: # Side of the square it is given; pixels
     "The size to ask a network with, or an error if it was made for another"
-    own = network.size if isinstance(network, OnnxNetwork) else None
+    own = getattr(network, "size", None) if hasattr(network, "disparity") else None
     if own and size not in (None, own): raise ValueError(f"predict wants size {own} for {network.path.name}, which was made for it alone, got {size}")
     return int(own or size or SIZE)
 
@@ -145,9 +145,10 @@ def find_device(
 def as_model(
     model, # What `load_model` takes, or a network
     device:str|None=None, # None: a GPU where there is one, or where a network that is passed already is
-): # A network of torch on the device, in evaluation mode, or an `OnnxNetwork`
+): # A network of torch on the device, in evaluation mode, or what `load_model` gives for an .onnx file or a name of a hub
     "The network to predict with; one that was loaded by name is kept for the next call"
-    if isinstance(model, OnnxNetwork): return model
+    if hasattr(model, "disparity"): return model
+    if str(model).startswith("hf:"): return cached_model(str(model), None, find_device(device))
     if str(model).lower().endswith(".onnx"): return cached_model(str(model), Path(model).is_file() and Path(model).stat().st_mtime_ns, device or "cpu")
     found = find_device(device)
     if not isinstance(model, (str, Path)): return (model if device is None else model.to(device)).eval()
@@ -164,7 +165,7 @@ def predict_photo(
 ) -> DepthPrediction: # At the photograph's size
     "The prediction for one photograph, or an error if the network gives no numbers"
     size = network_size(network, size)
-    if isinstance(network, OnnxNetwork): raw = network.disparity(photo, size)
+    if hasattr(network, "disparity"): raw = network.disparity(photo, size)
     else:
         from depthsense.evaluation import network_disparity
         raw = network_disparity(network, photo, size)
@@ -173,7 +174,7 @@ def predict_photo(
 
 def predict(
     image, # Path, Pillow picture, array (h,w,3) of uint8 or of floats in [0,1]; or a list of them
-    model="small", # A name, a run folder, a .safetensors or .onnx file, or a network
+    model="small", # A name, a run folder, a .safetensors or .onnx file, "hf:REPO", or a network
     size:int|None=None, # Side of the square the network sees; pixels, a multiple of 32 up to 4096; None: its own
     device:str|None=None, # None: a GPU where there is one
 ) -> DepthPrediction|list[DepthPrediction]: # A list for a list

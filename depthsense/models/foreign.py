@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['OUTPUTS', 'NEAREST', 'SIGN', 'FAMILIES', 'MAP_SUFFIXES', 'as_disparity', 'Foreign', 'file_hash', 'stretched',
-           'need_onnx', 'open_onnx', 'OnnxNetwork', 'from_onnx', 'load_model', 'output_of', 'load_hf', 'hf_map',
-           'network_hash', 'from_hf', 'stem_of', 'find_maps', 'map_for', 'from_folder']
+           'need_onnx', 'open_onnx', 'OnnxNetwork', 'from_onnx', 'output_of', 'load_hf', 'hf_map', 'network_hash',
+           'from_hf', 'split_output', 'load_model', 'stem_of', 'find_maps', 'map_for', 'from_folder']
 
 # %% ../../nbs/34_models.foreign.ipynb #c004
 import hashlib
@@ -40,6 +40,8 @@ class Foreign:
     key:str # Fingerprint of all that its answers depend on
     by_name:bool = False # It never sees the picture
     extra:Callable = field(default=lambda names: []) # Of the names of all pictures: what it has besides
+
+    def disparity(self, photo, size=None): return as_disparity(self.predict(photo), self.output)
 
 def file_hash(path:str|Path) -> str: # 64 hexadecimal digits
     "SHA-256 of a file"
@@ -124,18 +126,6 @@ def from_onnx(
     network = OnnxNetwork(path)
     return network,output or "disparity",dict(kind="onnx", checkpoint=Path(path).name, sha256=file_hash(path), output=output or "disparity")
 
-# %% ../../nbs/34_models.foreign.ipynb #c021a
-def load_model(
-    name:str|Path="small", # A shipped name, a run folder, a .safetensors or an .onnx file
-    device="cpu", # Where to put it; an .onnx file stays on the CPU
-): # A `DepthNet`, or an `OnnxNetwork`, which needs no torch; `about` holds what the file says of itself
-    "A trained network, ready to predict"
-    if not str(name).lower().endswith(".onnx"):
-        from depthsense.models.hub import load_model as load_checkpoint
-        return load_checkpoint(name, device)
-    if str(device)!="cpu": raise ValueError(f"load_model wants the device cpu for an .onnx file, got {str(device)!r}")
-    return OnnxNetwork(name)
-
 # %% ../../nbs/34_models.foreign.ipynb #c022
 FAMILIES = dict(dpt="disparity", glpn="depth", zoedepth="depth", depth_pro="depth", chmv2="depth", tipsv2_dpt="depth")
 
@@ -201,6 +191,29 @@ def from_hf(
     key = network_hash(network, repr(sorted(processor.to_dict().items())))
     about = dict(kind="transformers", repo=str(repo), family=network.config.model_type, output=output, sha256=key, parameters=sum(o.numel() for o in network.parameters()), device=str(device))
     return Foreign(lambda photo: hf_map(network, processor, photo), output, about, key)
+
+# %% ../../nbs/34_models.foreign.ipynb #c021a
+def split_output(
+    model:str # Such as "small", "hf:REPO:depth"
+) -> tuple[str, str|None]: # The name without its ending, and what the ending says of its numbers
+    "A model's name and what was said of its output"
+    for o in OUTPUTS:
+        if model.endswith(f":{o}"): return model.removesuffix(f":{o}"),o
+    return model,None
+
+def load_model(
+    name:str|Path="small", # A shipped name, a run folder, a .safetensors or an .onnx file, or "hf:REPO", also with the ending ":disparity" or ":depth"
+    device="cpu", # Where to put it; an .onnx file stays on the CPU
+): # A `DepthNet`, an `OnnxNetwork`, which needs no torch, or a `Foreign`; `about` holds what is known of it
+    "A trained network, ready to predict"
+    if str(name).startswith("hf:"):
+        repo,output = split_output(str(name))
+        return from_hf(repo.removeprefix("hf:"), output, str(device))
+    if not str(name).lower().endswith(".onnx"):
+        from depthsense.models.hub import load_model as load_checkpoint
+        return load_checkpoint(name, device)
+    if str(device)!="cpu": raise ValueError(f"load_model wants the device cpu for an .onnx file, got {str(device)!r}")
+    return OnnxNetwork(name)
 
 # %% ../../nbs/34_models.foreign.ipynb #c042
 MAP_SUFFIXES = ".npy", ".pfm", ".png"
