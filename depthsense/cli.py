@@ -390,12 +390,14 @@ def train_mine(root:Path, out:Path, how:dict, val:Path|None, watch:list) -> dict
 
 def train_large(root:Path, out:Path, how:dict, val:None, watch:list) -> dict: # The last line of the log
     "Train on ReDWeb, as `train_mine`; `val` is its own"
+    from depthsense.data.datasets import ReDWeb
     from depthsense.training import finetune, redweb
     name = how["recipe"] or "small"
     recipe = finetune.pairs_recipe(2800, **how | dict(recipe=name))
     if recipe.init not in ("imagenet", "none"): redweb.new_network(recipe) # an error comes before the watch
     note("timing a few steps")
-    tell(f"recipe {name}: about {redweb.estimate_minutes(recipe):.0f} minutes on this machine; Ctrl-C stops, the same command goes on")
+    n,n_val = [len(ReDWeb(root, o)) for o in ("train", "val")]
+    tell(f"recipe {name}: about {redweb.estimate_minutes(recipe, n, n_val=n_val):.0f} minutes on this machine; Ctrl-C stops, the same command goes on")
     return redweb.train_redweb(root, out, recipe, progress=watched(), watch=watch)
 
 
