@@ -370,6 +370,7 @@ def own_pairs(
     val:Path|None=None, # Another one, to be scored on
 ) -> bool: # False: ReDWeb, or a folder of its form and names
     "Whether a folder holds somebody's own pairs, or an error if it holds none at all"
+    if data is None and val is not None: raise ValueError(f"train wants pairs of your own to learn from (--data) where it is to be scored on {val}")
     if data is None: return False
     from depthsense.data.datasets import find_redweb, split_of
     if val is not None or (data/"pairs.csv").is_file() or any((data/o).is_dir() for o in ("disparity", "depth")): return True

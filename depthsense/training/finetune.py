@@ -12,6 +12,7 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
@@ -86,9 +87,11 @@ def pairs_recipe(
     given = {k:o for k,o in dict(epochs=epochs, lr=lr).items() if o is not None}
     if recipe is None and str(init) not in ("imagenet", "none"):
         _,about = empty_model(find_checkpoint(init))
+        size,before = about.get("size", 224),about.get("recipe")
+        if type(size) is not int or size<32 or size%32: raise ValueError(f"train wants a checkpoint of a size that is a multiple of 32, got {size!r} in {init}")
         settings = Settings(**dict(epochs=10, batch_size=max(2, min(16, n//4)), lr=1e-3, frozen=0., frozen_levels=2, workers=int(n>200)) | given)
         settings = replace(settings, ema=min(0.995, max(0., 1-10/(settings.epochs*(n//settings.batch_size)))))
-        return Recipe(**about["config"], init=str(init), size=about.get("size", 224), aspect=about.get("recipe", {}).get("aspect", False), settings=settings)
+        return Recipe(**about["config"], init=str(init), size=size, aspect=isinstance(before, dict) and before.get("aspect") is True, settings=settings)
     recipe = replace(get_recipe(recipe or "small"), init=str(init))
     settings = replace(recipe.settings, batch_size=min(n, recipe.settings.batch_size), **given)
     return replace(recipe, settings=settings, small_epochs=min(recipe.small_epochs, settings.epochs//2))
@@ -127,7 +130,8 @@ def train_pairs(
     recipe,say,before = pairs_recipe(len(learn), recipe, init, epochs, lr),tell or (lambda text: None),None
     say(f"{len(learn)} pairs to learn from, {len(held)} held out: {how}")
     if not (Path(out)/"last").exists(): before = begin_pairs(learn, held, recipe, tell, progress)
-    if tell: say(f"about {estimate_minutes(recipe, len(learn), n_val=len(held), shape=tuple(held[0]['target'].shape[-2:])):.0f} minutes on this machine")
+    with Image.open(learn.rows[0]["image"]) as photo: shape = photo.size[::-1]
+    if tell: say(f"about {estimate_minutes(recipe, len(learn), n_val=len(held), shape=shape):.0f} minutes on this machine; Ctrl-C stops, the same command goes on")
     line = train_on(lambda o: part_of(learn, learn.rows, o), held, out, recipe, progress, watch, held_out=how)
     best = read_about(Path(out)/"best.safetensors")["whdr"]
     if before is not None and best>=before: say(f"no epoch was better than the beginning ({best:.4f} at best): keep {recipe.init}, or try a lower lr")
