@@ -68,7 +68,7 @@ def read_stereo(
 # %% ../../nbs/14_data.stereo.ipynb #c020
 def opencv():
     "OpenCV, or an error that says what to install"
-    try: import cv2
+    try: import cv2 # noqa: I001
     except ImportError: raise ValueError('depthsense.data.stereo wants OpenCV: pip install "depthsense[stereo]"') from None
     return cv2
 
