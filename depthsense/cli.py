@@ -9,9 +9,10 @@ __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'D
            'Commands', 'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
            'complete_scored', 'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet',
            'onlookers', 'use_device', 'own_pairs', 'tell', 'train_mine', 'train_large', 'complete_init',
-           'train_command', 'verify_command', 'download_command', 'scenes_command', 'say', 'evaluation_files',
-           'run_evaluation', 'write_evaluation', 'evaluate_command', 'export_size', 'export_command', 'package_version',
-           'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words', 'info_command']
+           'train_command', 'verify_command', 'download_command', 'scenes_command', 'from_stereo_command', 'say',
+           'evaluation_files', 'run_evaluation', 'write_evaluation', 'evaluate_command', 'export_size',
+           'export_command', 'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info',
+           'info', 'in_words', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -486,6 +487,34 @@ def scenes_command(
     "Draw pictures with exact depth, in the form of ReDWeb."
     from depthsense.data.scenes import write_scenes
     typer.echo(write_scenes(out, n, seed, kind, (height, width)))
+
+# %% ../nbs/74_cli.ipynb #st02
+@data_app.command("from-stereo", epilog=examples(
+    "depthsense data from-stereo album --out pairs                       # cup_L.jpg and cup_R.jpg, MPO, side by side",
+    "depthsense data from-stereo squint.jpg --out pairs --layout cross   # the right eye's view comes first",
+    "depthsense data verify --data pairs                                 # what is in them",
+))
+def from_stereo_command(
+    pictures:Annotated[list[Path], typer.Argument(help="Stereo photographs, and folders of them.")],
+    out:Annotated[Path, typer.Option(help="Folder for the pairs, empty or not there yet, or to go on with.")],
+    layout:Annotated[Literal["parallel", "cross"], typer.Option(help="Whose view comes first: parallel, the left eye's; cross, the right eye's.")] = "parallel",
+    method:Annotated[Literal["sgm", "flow"], typer.Option(help="sgm: semi-global matching; flow: optical flow.")] = "sgm",
+    size:Annotated[int, typer.Option(min=32, help="Longest side of the photographs written; pixels.")] = 800,
+    sky:Annotated[str|None, typer.Option(help="guess, or a folder of masks NAME.png that are not 0 in the sky; without it, no sky.")] = None,
+    split:Annotated[Literal["train", "val", "test"]|None, typer.Option(help="One split for all; without it, by the names, eight of ten train.")] = None,
+    as_json:Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the paths.")] = False,
+):
+    "Make pairs from stereo photographs, in the form of ReDWeb."
+    from tqdm import tqdm
+
+    from depthsense.data.stereo import write_stereo
+    found = dict(pairs=[], rejected=[], errors=[])
+    for o in tqdm(write_stereo(pictures, out, layout, method, size, sky, split), unit="shot", disable=None):
+        found["errors" if "error" in o else "rejected" if "rejected" in o else "pairs"].append(o)
+        if "photograph" not in o: tqdm.write(f"depthsense: {one_line(o['shot'])}: {one_line(o.get('error') or 'rejected: '+o['rejected'])}", file=sys.stderr)
+        elif not as_json: tqdm.write(o["photograph"], file=sys.stdout)
+    if as_json: typer.echo(json.dumps(dict(out=str(out)) | found, indent=1))
+    if found["errors"] or not found["pairs"]: raise typer.Exit(1)
 
 # %% ../nbs/74_cli.ipynb #c068
 def say(
