@@ -55,17 +55,18 @@ def disc_blur(
     radius:int, # Of the disc; pixels
 ) -> Float[np.ndarray, "h w c"]: # Sums over a disc around each pixel, divided by the disc's area
     "Blur by a disc, in bands of rows that fit into a processor's cache"
-    height,width,_ = values.shape
-    padded,blurred = np.pad(values, ((radius, radius), (radius, radius), (0, 0))),np.zeros_like(values)
+    (height,width,_),blurred = values.shape,np.zeros_like(values)
     reach = [int((radius*(radius+1)-o*o)**.5) for o in range(-radius, radius+1)]
     for top in range(0, height, 64):
-        band,here = padded[top:top+64+2*radius],blurred[top:top+64]
+        here,below = blurred[top:top+64],top+64+radius
+        band = np.pad(values[max(0, top-radius):below], ((max(0, radius-top), max(0, below-height)), (radius, radius), (0, 0)))
         run = band[:,radius:radius+width].copy()
         for n in range(radius+1):
             if n: run += band[:,radius-n:radius-n+width]+band[:,radius+n:radius+n+width]
             for i,o in enumerate(reach):
                 if o==n: here += run[i:i+len(here)]
-    return blurred/sum(2*o+1 for o in reach)
+        here /= sum(2*o+1 for o in reach)
+    return blurred
 
 # %% ../nbs/71_effects.ipynb #c023
 def halve(
