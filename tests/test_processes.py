@@ -94,7 +94,8 @@ def test_gradients_and_weights_are_those_of_one_process(runs):
 
 
 def test_the_log_is_written_once(runs):
-    "By the first process, whose scores count: to the other one nothing but the first score looks good"
+    "By the first process, of the losses of both, and by its own scores: to the other one nothing but the first score looks good"
     logs = [[json.loads(o) for o in (runs/name/"log.jsonl").read_text().splitlines()] for name in ("one", "two")]
     assert [o["step"] for o in logs[0]]==[o["step"] for o in logs[1]]==[1, 2, 3, 4, 5, 6]
+    assert all(abs(a[k]-b[k])<1e-5 for a, b in zip(*logs) for k in ("loss", "loss/l1", "lr"))
     assert [o["whdr"] for o in logs[1] if "whdr" in o]==[0.5]*3

@@ -213,7 +213,7 @@ def train_step(
     settings:Settings, # What it says of a step
     accelerator:Accelerator, # Knows the device and the other processes
     learner:nn.Module, # `state.model`, or what accelerate wrapped around it
-) -> dict[str, Float[Tensor, ""]]: # `loss`, and `loss/NAME` of each of its `terms` if it has any; still on the device
+) -> dict[str, Float[Tensor, ""]]: # `loss`, and `loss/NAME` of each of its `terms` if it has any, over all processes; still on the device
     "One step of learning"
     seed,generator = settings.seed*1_000_003+state.step,torch.Generator(accelerator.device)
     generator.manual_seed(seed*1_003+accelerator.process_index)
@@ -232,7 +232,8 @@ def train_step(
     state.optimizer.zero_grad()
     state.average.update_parameters(state.model)
     state.step += 1
-    return {k:sum(o[k] for o in said) for k in said[0]}
+    sums = {k:sum(o[k] for o in said) for k in said[0]}
+    return dict(zip(sums, accelerator.reduce(torch.stack(list(sums.values())), "mean").unbind()))
 
 # %% ../../nbs/50_training.loop.ipynb #c054
 def epoch_batches(
