@@ -7,15 +7,14 @@ import sys
 import tarfile
 from pathlib import Path
 
+import demo
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from test_site import address, browser_only, open_page, site  # noqa: F401
-from test_site import BROWSER, SIDEWAYS, build
-
-import demo
 import widgets
+from PIL import Image
+from test_site import BROWSER, SIDEWAYS, address, browser_only, build, open_page, site  # noqa: F401
+
 from depthsense import predict
 from depthsense.data.sampling import ordinal_relation
 from depthsense.metrics import depth_errors

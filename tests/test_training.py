@@ -1,8 +1,5 @@
-"The training loop and the ReDWeb recipe, where a chapter cannot go: real data, several processes"
+"The training loop and the ReDWeb recipe, where a chapter cannot go: real data"
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -61,36 +58,6 @@ def test_recipe_runs_and_resumes(few, monkeypatch):
     assert abs(scored["whdr"]-min(o for o in scores if o is not None))<5e-3
 
     with pytest.raises(ValueError, match="'recipe'.*differ"): train_redweb(data, whole, replace(SHRUNK, small_size=64), progress=False)
-
-
-WORKER = '''
-import sys, torch
-from torch import nn
-from accelerate import Accelerator
-from depthsense.losses.ranking import RankingLoss
-from depthsense.models.depthnet import DepthNet
-from depthsense.training.loop import Settings, fit
-g = torch.Generator().manual_seed(0)
-data = [dict(image=torch.rand(3, 64, 64, generator=g), target=torch.rand(1, 64, 64, generator=g), mask=torch.ones(1, 64, 64, dtype=torch.bool)) for _ in range(8)]
-torch.manual_seed(0)
-settings = Settings(epochs=2, batch_size=2, workers=0, frozen=0.5, frozen_levels=1, save_every=1)
-line = fit(DepthNet("test_efficientnet", 8, 8), RankingLoss(50), data, sys.argv[1], settings, progress=False)
-accelerator = Accelerator()
-with open(f"{sys.argv[1]}.{accelerator.process_index}.said", "w") as file: file.write(f"{accelerator.num_processes} processes, step {line['step']}")
-'''
-
-
-def test_two_processes_share_an_epoch(tmp_path):
-    "Eight pictures, two a step on each of two processes: two steps an epoch, through the frozen part and out of it"
-    (tmp_path/"worker.py").write_text(WORKER)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(tmp_path/"worker.py"), str(tmp_path/"run")]
-    environment = os.environ | dict(OMP_NUM_THREADS="1", ACCELERATE_USE_CPU="true")
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
-    assert done.returncode==0, done.stderr[-2000:]
-    assert [(tmp_path/f"run.{i}.said").read_text() for i in range(2)]==["2 processes, step 4"]*2
-    log = [json.loads(o)["step"] for o in (tmp_path/"run"/"log.jsonl").read_text().splitlines()]
-    assert log==[1, 2, 3, 4]
-    assert json.loads((tmp_path/"run"/"config.json").read_text())["processes"]==2
 
 
 def test_fine_layers_of_the_shipped_encoder():
