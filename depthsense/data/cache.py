@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['VERSION', 'MAGIC', 'END', 'pack_pair', 'unpack_pair', 'shrunk', 'source_files', 'source_stamp', 'describe',
-           'build_cache', 'open_cache', 'ready_cache', 'CachedPairs', 'verify_cache']
+           'build_cache', 'open_cache', 'ready_cache', 'get_cache', 'CachedPairs', 'verify_cache']
 
 # %% ../../nbs/16_data.cache.ipynb #c004
 import copy
@@ -160,6 +160,21 @@ def ready_cache(
     return (data,about) if all(about[o]==wanted[o] for o in ("version", "stamps")) else None
 
 # %% ../../nbs/16_data.cache.ipynb #c044
+def get_cache(
+    dataset, # `ReDWeb` or `DepthPairs`
+    path:Path, # Where the cache lies, or will lie
+    side:int|None=None, # As in `shrunk`
+    progress:bool=True, # A bar while it is built, where there is a terminal
+) -> tuple[np.ndarray, dict]: # What `open_cache` gives
+    "The cache that is there, or a new one if there is none or it is out of date"
+    wanted = describe(dataset, side)
+    if ready := ready_cache(path, wanted): return ready
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if not ready_cache(path, wanted): build_cache(dataset, path, side, progress)
+    return open_cache(path)
+
+# %% ../../nbs/16_data.cache.ipynb #c046
 class CachedPairs(Dataset):
     "The samples of `dataset`, decoded once and kept in a file"
     def __init__(self,
@@ -169,13 +184,7 @@ class CachedPairs(Dataset):
         progress:bool=True, # A bar while it is built, where there is a terminal
     ):
         self.path,self.names,self.transform = Path(path).expanduser(),dataset.names,dataset.transform
-        wanted = describe(dataset, side)
-        if not (ready := ready_cache(self.path, wanted)):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path.with_name(f".{self.path.name}.lock")):
-                if not ready_cache(self.path, wanted): build_cache(dataset, self.path, side, progress)
-            ready = open_cache(self.path)
-        self.data,about = ready
+        self.data,about = get_cache(dataset, self.path, side, progress)
         self.starts,self.checks,self.key = np.array(about["starts"]),np.array(about["checks"], "u4"),about["key"]
 
     def __len__(self): return len(self.names)
@@ -192,7 +201,7 @@ class CachedPairs(Dataset):
         sample = unpack_pair(packed) | dict(name=self.names[i])
         return self.transform(sample) if self.transform else sample
 
-# %% ../../nbs/16_data.cache.ipynb #c047
+# %% ../../nbs/16_data.cache.ipynb #c049
 def verify_cache(
     path:str|Path # What `CachedPairs` wrote
 ) -> dict: # `n`: how many pairs; `damaged`: names of those whose bytes have changed

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['pair_files', 'read_pair', 'write_tar', 'read_tar', 'index_shards', 'write_shards', 'pieces', 'worker_span',
-           'shuffled', 'open_shard', 'read_parts', 'seeded_sample', 'ShardEpoch', 'ShardedPairs']
+           'shuffled', 'open_shard', 'read_parts', 'seeded_sample', 'ShardEpoch', 'own_share', 'ShardedPairs']
 
 # %% ../../nbs/17_data.streaming.ipynb #c004
 import copy
@@ -233,6 +233,7 @@ class ShardEpoch(IterableDataset):
         process:int=0, # Which process, from 0
         processes:int=1, # How many there are
     ):
+        if not 1<=batch_size*processes<=len(pairs): raise ValueError(f"ShardedPairs wants a batch for each of {processes} processes, got {len(pairs)} samples for batches of {batch_size}")
         self.pairs,self.batch_size,self.seed,self.epoch,self.start = pairs,batch_size,seed,epoch,start
         self.process,self.processes,self.steps = process,processes,len(pairs)//(batch_size*processes)
 
@@ -251,6 +252,17 @@ class ShardEpoch(IterableDataset):
         for number,files in islice(mixed, had, None): yield seeded_sample(self.pairs, number, files, self.seed, self.epoch)
 
 # %% ../../nbs/17_data.streaming.ipynb #c046
+def own_share(
+    n:int # Places
+) -> tuple[int, int]: # First place, and first place after it
+    "The stretch that falls to this worker of this process, all shares as equal as can be"
+    info,shared = get_worker_info(),torch.distributed.is_available() and torch.distributed.is_initialized()
+    process,processes = (torch.distributed.get_rank(), torch.distributed.get_world_size()) if shared else (0, 1)
+    worker,workers = (info.id, info.num_workers) if info else (0, 1)
+    i,parts = process*workers+worker,processes*workers
+    return i*n//parts,(i+1)*n//parts
+
+# %% ../../nbs/17_data.streaming.ipynb #c049
 class ShardedPairs(IterableDataset):
     "The samples of a folder of shards, here or far away"
     def __init__(self,
@@ -268,12 +280,8 @@ class ShardedPairs(IterableDataset):
     def __len__(self): return sum(o["n"] for o in self.shards)
 
     def __iter__(self):
-        info,ready = get_worker_info(),torch.distributed.is_available() and torch.distributed.is_initialized()
-        process,processes = (torch.distributed.get_rank(), torch.distributed.get_world_size()) if ready else (0, 1)
-        worker,workers = (info.id, info.num_workers) if info else (0, 1)
-        mine,all_ = process*workers+worker,processes*workers
         counts = [o["n"] for o in self.shards]
-        parts = pieces(counts, list(range(len(counts))), mine*len(self)//all_, (mine+1)*len(self)//all_)
+        parts = pieces(counts, list(range(len(counts))), *own_share(len(self)))
         for number,files in read_parts(self.root, self.shards, parts): yield seeded_sample(self, number, files)
 
     def batches(self,
@@ -286,6 +294,5 @@ class ShardedPairs(IterableDataset):
         processes:int=1, # How many there are
     ) -> DataLoader: # `len(self)//(batch_size*processes)-start` whole batches
         "The share of one process in an epoch, the same however often it is asked for"
-        if not 1<=batch_size*processes<=len(self): raise ValueError(f"ShardedPairs wants a batch for each of {processes} processes, got {len(self)} samples for batches of {batch_size}")
-        epoch = ShardEpoch(self, batch_size, seed, epoch, start, process, processes)
-        return DataLoader(epoch, batch_size, drop_last=True, num_workers=workers, pin_memory=torch.cuda.is_available())
+        samples = ShardEpoch(self, batch_size, seed, epoch, start, process, processes)
+        return DataLoader(samples, batch_size, drop_last=True, num_workers=workers, pin_memory=torch.cuda.is_available())
