@@ -13,7 +13,7 @@ cfg = config["DEFAULT"]
 def lines(key): return [o.strip() for o in cfg.get(key, "").splitlines() if o.strip()]
 
 
-extras = {o: lines(f"{o}_requirements") for o in ("train", "evaluate", "stereo", "docs")}
+extras = {o: lines(f"{o}_requirements") for o in ("train", "evaluate", "stereo", "stream", "docs")}
 extras["dev"] = lines("dev_requirements") + extras["train"] + extras["evaluate"] + extras["stereo"] + extras["docs"]
 
 setup(

@@ -37,7 +37,8 @@ def read_image(
     "A colour photograph as a tensor, turned the way it was taken"
     with Image.open(path) as picture:
         if picture.mode[0] in "IF": raise ValueError(f"read_image wants a photograph of 8 bits a colour, got mode {picture.mode} in {path}")
-        pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+        ImageOps.exif_transpose(picture, in_place=True)
+        pixels = np.array(picture if picture.mode=="RGB" else picture.convert("RGB"))
     return tv_tensors.Image(torch.from_numpy(pixels).permute(2,0,1))
 
 # %% ../../nbs/10_data.datasets.ipynb #c016
@@ -48,12 +49,14 @@ def read_relative_depth(
     "A ReDWeb map as disparity, `1 - RD/255`"
     with Image.open(path) as picture:
         if picture.mode!="L": raise ValueError(f"read_relative_depth wants a grey map of 8 bits (mode L), got mode {picture.mode} in {path}")
-        relative_depth = torch.from_numpy(np.array(picture))[None]
-    known = torch.ones_like(relative_depth, dtype=torch.bool)
+        relative_depth = np.divide(picture, 255, dtype=np.float32)[None]
+    target = torch.from_numpy(np.subtract(1, relative_depth, out=relative_depth))
+    known = torch.ones_like(target, dtype=torch.bool)
     if mask is not None and Path(mask).is_file():
         with Image.open(mask) as picture: known = torch.from_numpy(np.array(picture.convert("L")))[None]>0
-        if known.shape!=relative_depth.shape: raise ValueError(f"read_relative_depth wants map and mask of one shape, got {tuple(relative_depth.shape[1:])} and {tuple(known.shape[1:])} in {mask}")
-    return tv_tensors.Mask(torch.where(known, 1-relative_depth/255, 0.)), tv_tensors.Mask(known)
+        if known.shape!=target.shape: raise ValueError(f"read_relative_depth wants map and mask of one shape, got {tuple(target.shape[1:])} and {tuple(known.shape[1:])} in {mask}")
+        target = torch.where(known, target, 0.)
+    return tv_tensors.Mask(target), tv_tensors.Mask(known)
 
 # %% ../../nbs/10_data.datasets.ipynb #c023
 LAST_TRAIN,LAST_VAL = "6089737182_b1b782f0f9_b.jpg", "7309062790_236093cee9_z.jpg"
