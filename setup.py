@@ -14,7 +14,7 @@ def lines(key): return [o.strip() for o in cfg.get(key, "").splitlines() if o.st
 
 
 extras = {o: lines(f"{o}_requirements") for o in ("train", "evaluate", "stereo", "stream", "docs")}
-extras["dev"] = lines("dev_requirements") + extras["train"] + extras["evaluate"] + extras["stereo"] + extras["docs"]
+extras["dev"] = lines("dev_requirements") + extras["train"] + extras["evaluate"] + extras["stereo"] + extras["stream"] + extras["docs"]
 
 setup(
     name=cfg["lib_name"],
