@@ -156,8 +156,8 @@ def named_predictor(
         o = from_folder(place, output) if kind=="pred" else from_hf(place, output, device or ("cuda" if torch.cuda.is_available() else "cpu"))
         return Predictor(name, o.predict, o.about, o.output, f"{o.key} {o.output}", o.by_name, o.extra)
     if key.endswith(".onnx"):
-        network,output,about = from_onnx(key, output)
-        return network_predictor(network, name, network.size or size, "cpu", output, **about)
+        network,_,about = from_onnx(key, output)
+        return network_predictor(network, name, network.size or size, "cpu", **about) # `about` holds `output`
     path = find_checkpoint(key)
     about = dict(checkpoint=path.name, sha256=file_hash(path))
     return network_predictor(load_model(key), name, size, device, output or "disparity", **about)

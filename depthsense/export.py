@@ -93,7 +93,7 @@ def half_stored(
 def export_photos() -> list: # Arrays (h,w,3) uint8
     "The photographs to calibrate and to compare with: the bundled one, and scikit-image's where it is installed"
     photos = [read_photo(Path(depthsense.__file__).parent/"pictures"/"china.jpg")]
-    try: from skimage import data
+    try: from skimage import data # noqa: I001
     except ImportError: return photos
     return photos+[data.chelsea(), data.coffee(), data.astronaut(), data.rocket(), data.stereo_motorcycle()[0]]
 
