@@ -9,9 +9,9 @@ __all__ = ['SUFFIXES', 'ENDS', 'app', 'BUNDLED', 'ModelOption', 'SizeOption', 'D
            'Commands', 'examples', 'show_version', 'options', 'main', 'usage', 'watched', 'note', 'complete_model',
            'complete_scored', 'complete_save', 'check_size', 'predict_command', 'training_module', 'check_imagenet',
            'onlookers', 'use_device', 'train_command', 'verify_command', 'download_command', 'scenes_command', 'say',
-           'evaluation_files', 'write_evaluation', 'evaluate_command', 'export_size', 'export_command',
-           'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words',
-           'info_command']
+           'evaluation_files', 'run_evaluation', 'write_evaluation', 'evaluate_command', 'export_size',
+           'export_command', 'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info',
+           'info', 'in_words', 'info_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -282,7 +282,7 @@ def check_size(size:int|None) -> int|None: # The same
     if size is not None and (not 32<=size<=4096 or size%32): raise ValueError(f"wants a multiple of 32 up to 4096, got {size}")
     return size
 
-ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, a .safetensors file, or an .onnx file, which starts sooner.", autocompletion=complete_model)]
+ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, a .safetensors file, an .onnx file, which starts sooner, or hf:REPO.", autocompletion=complete_model)]
 SizeOption = Annotated[int|None, typer.Option(help="Side of the square the network sees, a multiple of 32; larger is slower. Without it, the size the shipped networks were trained at.")]
 DeviceOption = Annotated[str|None, typer.Option(help="cpu, cuda or cuda:1; without it, a GPU where there is one.")]
 
@@ -457,6 +457,20 @@ def evaluation_files(
         if path: results_file(path, option, suffixes)
     return results_folder(work, "--work")/"pictures.jsonl" if work else json_file and json_file.with_suffix(".pictures.jsonl")
 
+def run_evaluation(
+    models:list[str], # As on the command line
+    data:Path|None, # What is measured on
+    device:str|None, # Of networks
+    **settings, # What else `evaluate` takes
+) -> tuple: # Its results, and whether this process is the one that tells them
+    "Evaluate, as one process or as one of those that torchrun has started"
+    note("loading the networks")
+    from depthsense.evaluation import evaluate
+    from depthsense.prediction import find_device
+    find_device(device)
+    first = not int(os.environ.get("RANK") or 0)
+    return evaluate(models, data, device=device, say=say if first else lambda text: None, **settings),first
+
 def write_evaluation(
     results, # Of `evaluate`
     json_file:Path|None, # For the numbers
@@ -474,7 +488,6 @@ def write_evaluation(
     if table: write_table(table, results, notes)
     if report: write_report(report, results)
 
-
 # %% ../nbs/74_cli.ipynb #c068a
 @app.command("evaluate", epilog=examples(
     "depthsense evaluate --data ReDWeb_V1 --model small --model row        # side by side",
@@ -485,6 +498,7 @@ def evaluate_command(
     data:Annotated[Path|None, typer.Option(help="ReDWeb's folder, a folder with pairs.csv, annotations of DIW or DA-2K, or NYUv2's .mat or folder; without it, the environment variable DEPTHSENSE_REDWEB.")] = None,
     split:Annotated[Literal["train", "val", "test", "all"], typer.Option(help="Which photographs of ReDWeb.")] = "val",
     model:Annotated[list[str]|None, typer.Option(help="As in predict; a .onnx file; hf:REPO; pred:FOLDER of finished maps; constant, row or mean. An ending :depth says that it gives metres. Repeat it for more; without it, small.", autocompletion=complete_scored)] = None,
+    metric:Annotated[list[str]|None, typer.Option(help="A score by its name, such as d3r or boundary_f1, or all; without it, the usual ones of the test. Repeat it for more.")] = None,
     json_file:Annotated[Path|None, typer.Option("--json", help="Write the numbers to this file, and each picture's beside it.")] = None,
     table:Annotated[Path|None, typer.Option(help="Write the table to this .md or .csv file.")] = None,
     report:Annotated[Path|None, typer.Option(help="Write a page with pictures to this .html file.")] = None,
@@ -501,12 +515,8 @@ def evaluate_command(
     "Score models: pairs of points in wrong order, errors of depth."
     usage(check_size, size, "--size")
     keep = evaluation_files(json_file, table, report, work)
-    note("loading the networks")
-    from depthsense.evaluation import evaluate
-    from depthsense.prediction import find_device
-    find_device(device)
-    first = not int(os.environ.get("RANK") or 0) # of the processes that torchrun has started
-    results = evaluate(model or ["small"], data, split, size, device, seed, work=keep, say=say if first else lambda text: None, kind=kind, align=align, space=space, cap=cap, crop=crop)
+    chosen = dict(kind=kind, metrics=metric or None, align=align, space=space, cap=cap, crop=crop)
+    results,first = run_evaluation(model or ["small"], data, device, split=split, size=size, seed=seed, work=keep, **chosen)
     if first: write_evaluation(results, json_file, table, report)
     if any(o["errors"] for o in results.values()): raise typer.Exit(1)
 

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Image import Transpose
 
 from .depthmap import DepthPrediction
-from .models.foreign import OnnxNetwork, load_model
+from .models.foreign import OnnxNetwork, load_model, split_output
 
 # %% ../nbs/70_prediction.ipynb #c009a
 TURNS = {2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
@@ -148,9 +148,13 @@ def as_model(
 ): # A network of torch on the device, in evaluation mode, or an `OnnxNetwork`
     "The network to predict with; one that was loaded by name is kept for the next call"
     if isinstance(model, OnnxNetwork): return model
-    if str(model).lower().endswith(".onnx"): return cached_model(str(model), Path(model).is_file() and Path(model).stat().st_mtime_ns, device or "cpu")
+    if not isinstance(model, (str, Path)):
+        find_device(device)
+        return (model if device is None else model.to(device)).eval()
+    path = Path(split_output(str(model))[0])
+    if path.suffix.lower()==".onnx": return cached_model(str(model), path.is_file() and path.stat().st_mtime_ns, device or "cpu")
     found = find_device(device)
-    if not isinstance(model, (str, Path)): return (model if device is None else model.to(device)).eval()
+    if str(model).startswith("hf:"): return cached_model(str(model), 0, found)
     from depthsense.models.hub import find_checkpoint
     path = find_checkpoint(model)
     return cached_model(path, path.stat().st_mtime_ns, found)
@@ -173,7 +177,7 @@ def predict_photo(
 
 def predict(
     image, # Path, Pillow picture, array (h,w,3) of uint8 or of floats in [0,1]; or a list of them
-    model="small", # A name, a run folder, a .safetensors or .onnx file, or a network
+    model="small", # A name, a run folder, a .safetensors or .onnx file, "hf:REPO", or a network
     size:int|None=None, # Side of the square the network sees; pixels, a multiple of 32 up to 4096; None: its own
     device:str|None=None, # None: a GPU where there is one
 ) -> DepthPrediction|list[DepthPrediction]: # A list for a list

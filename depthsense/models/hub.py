@@ -86,7 +86,7 @@ def find_checkpoint(
     if str(name) in checkpoint_names(): return WEIGHTS/f"{name}.safetensors"
     if (path/"best.safetensors").is_file(): return path/"best.safetensors"
     if path.suffix==".safetensors" and path.is_file(): return path
-    if path.suffix==".onnx" or str(name).startswith("hf:"): why = "; .onnx files and hf: names are not read yet"
+    if path.suffix==".onnx" or str(name).startswith("hf:"): why = "; .onnx files and hf: names are read by depthsense.load_model alone"
     elif path.is_dir(): why = ", a folder without best.safetensors"
     else: why = ", a file of another kind" if path.is_file() else ", and there is no such file"
     wanted = f"one of {checkpoint_names()}, a run folder with best.safetensors or a .safetensors file"
