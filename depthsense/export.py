@@ -200,7 +200,7 @@ def written(
 def in_precision(
     proto, # An `onnx.ModelProto` in float32
     precision:str, # One of `LIMITS`
-    size:int|None, # Side to calibrate at; pixels; None: `SIZE`
+    size:int|None=None, # Side to calibrate at; pixels; None: `SIZE`
 ): # Another one, or the same
     "A network's file in fewer bytes"
     if precision=="float16": return half_stored(proto)
