@@ -35,6 +35,7 @@ def plain_padding(
     "A network whose padding does not depend on the size of the picture"
     model = copy.deepcopy(model)
     for name,conv in list(model.named_modules()):
+        if hasattr(conv, "inplace"): conv.inplace = False # noting down what writes over its input takes torch several times as long
         if not isinstance(conv, Conv2dSame): continue
         total = [max((k-1)*d+1-s, 0) for k,s,d in zip(conv.kernel_size, conv.stride, conv.dilation)]
         (top,bottom),(left,right) = [(o//2, o-o//2) for o in total]
