@@ -306,7 +306,7 @@ def check_size(size:int|None) -> int|None: # The same
     if size is not None and (not 32<=size<=4096 or size%32): raise ValueError(f"wants a multiple of 32 up to 4096, got {size}")
     return size
 
-ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, a .safetensors file, or an .onnx file, which starts sooner.", autocompletion=complete_model)]
+ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, a .safetensors file, an .onnx file, which starts sooner, or hf:REPO.", autocompletion=complete_model)]
 SizeOption = Annotated[int|None, typer.Option(help="Side of the square the network sees, a multiple of 32; larger is slower. Without it, the size the shipped networks were trained at.")]
 DeviceOption = Annotated[str|None, typer.Option(help="cpu, cuda or cuda:1; without it, a GPU where there is one.")]
 

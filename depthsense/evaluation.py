@@ -48,7 +48,15 @@ from depthsense.metrics import (
     whdr_at,
 )
 from .models.blocks import resize
-from .models.foreign import as_disparity, file_hash, from_folder, from_hf, from_onnx, split_output
+from depthsense.models.foreign import (
+    OnnxNetwork,
+    as_disparity,
+    file_hash,
+    from_folder,
+    from_hf,
+    from_onnx,
+    split_output,
+)
 from .models.hub import find_checkpoint, load_model
 from .scores import ScoreLog, as_table, difference, gathered, intervals, processes, weighted_means
 
@@ -171,8 +179,8 @@ def named_predictor(
         o = from_folder(place, output) if kind=="pred" else from_hf(place, output, device or ("cuda" if torch.cuda.is_available() else "cpu"))
         return Predictor(name, o.predict, o.about, o.output, f"{o.key} {o.output}", o.by_name, o.extra)
     if key.endswith(".onnx"):
-        network,output,about = from_onnx(key, output)
-        return network_predictor(network, name, network.size or size, "cpu", output, **about)
+        network,_,about = from_onnx(key, output)
+        return network_predictor(network, name, network.size or size, "cpu", **about) # `about` holds `output`
     path = find_checkpoint(key)
     about = dict(checkpoint=path.name, sha256=file_hash(path))
     return network_predictor(load_model(key), name, size, device, output or "disparity", **about)
@@ -188,7 +196,7 @@ def as_predictor(
     "Whatever was given, as a function that knows its name"
     if isinstance(model, Predictor): return model
     if isinstance(model, (str, Path)): return named_predictor(str(model), name or str(model), size, device, root)
-    if isinstance(model, nn.Module): return network_predictor(model, name or type(model).__name__, size, device)
+    if isinstance(model, (nn.Module, OnnxNetwork)): return network_predictor(model, name or type(model).__name__, size, device)
     if callable(model): return Predictor(name or getattr(model, "__name__", type(model).__name__), model, dict(kind="function"))
     raise ValueError(f"evaluate wants a name, a checkpoint, a network or a function of a photograph, got {type(model).__name__}")
 

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Image import Transpose
 
 from .depthmap import DepthPrediction
-from .models.foreign import load_model
+from .models.foreign import OnnxNetwork, load_model, split_output
 
 # %% ../nbs/70_prediction.ipynb #c009a
 TURNS = {2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
@@ -125,7 +125,7 @@ def network_size(
     size:int|None=None, # What was asked for; None: nothing
 ) -> int: # Side of the square it is given; pixels
     "The size to ask a network with, or an error if it was made for another"
-    own = getattr(network, "size", None) if hasattr(network, "disparity") else None
+    own = network.size if isinstance(network, OnnxNetwork) else None
     if own and size not in (None, own): raise ValueError(f"predict wants size {own} for {network.path.name}, which was made for it alone, got {size}")
     return int(own or size or SIZE)
 
@@ -145,13 +145,16 @@ def find_device(
 def as_model(
     model, # What `load_model` takes, or a network
     device:str|None=None, # None: a GPU where there is one, or where a network that is passed already is
-): # A network of torch on the device, in evaluation mode, or what `load_model` gives for an .onnx file or a name of a hub
+): # A network of torch on the device, in evaluation mode, or an `OnnxNetwork`
     "The network to predict with; one that was loaded by name is kept for the next call"
-    if hasattr(model, "disparity"): return model
-    if str(model).startswith("hf:"): return cached_model(str(model), None, find_device(device))
-    if str(model).lower().endswith(".onnx"): return cached_model(str(model), Path(model).is_file() and Path(model).stat().st_mtime_ns, device or "cpu")
+    if isinstance(model, OnnxNetwork): return model
+    if not isinstance(model, (str, Path)):
+        find_device(device)
+        return (model if device is None else model.to(device)).eval()
+    path = Path(split_output(str(model))[0])
+    if path.suffix.lower()==".onnx": return cached_model(str(model), path.is_file() and path.stat().st_mtime_ns, device or "cpu")
     found = find_device(device)
-    if not isinstance(model, (str, Path)): return (model if device is None else model.to(device)).eval()
+    if str(model).startswith("hf:"): return cached_model(str(model), 0, found)
     from depthsense.models.hub import find_checkpoint
     path = find_checkpoint(model)
     return cached_model(path, path.stat().st_mtime_ns, found)
@@ -165,7 +168,7 @@ def predict_photo(
 ) -> DepthPrediction: # At the photograph's size
     "The prediction for one photograph, or an error if the network gives no numbers"
     size = network_size(network, size)
-    if hasattr(network, "disparity"): raw = network.disparity(photo, size)
+    if hasattr(network, "disparity"): raw = network.disparity(photo, size) # it knows a way of its own
     else:
         from depthsense.evaluation import network_disparity
         raw = network_disparity(network, photo, size)

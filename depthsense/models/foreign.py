@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['OUTPUTS', 'NEAREST', 'SIGN', 'FAMILIES', 'MAP_SUFFIXES', 'as_disparity', 'Foreign', 'file_hash', 'stretched',
            'need_onnx', 'open_onnx', 'OnnxNetwork', 'from_onnx', 'output_of', 'load_hf', 'hf_map', 'network_hash',
-           'from_hf', 'split_output', 'load_model', 'stem_of', 'find_maps', 'map_for', 'from_folder']
+           'from_hf', 'split_output', 'foreign_network', 'load_model', 'stem_of', 'find_maps', 'map_for', 'from_folder']
 
 # %% ../../nbs/34_models.foreign.ipynb #c004
 import hashlib
@@ -23,9 +23,9 @@ OUTPUTS = "disparity", "depth"
 NEAREST = 1e-3 # Metres; depth that is nearer, zero or negative is taken to lie here
 
 def as_disparity(
-    raw:Float[np.ndarray, "h w"], # A model's map
+    raw:Float[np.ndarray, "*b h w"], # A model's map, or several
     output:str, # What it holds: "disparity", or "depth" in metres
-) -> Float[np.ndarray, "h w"]: # Disparity, larger is nearer; of depth in 1/metre
+) -> Float[np.ndarray, "*b h w"]: # Disparity, larger is nearer; of depth in 1/metre
     "A map that is larger where nearer"
     if output not in OUTPUTS: raise ValueError(f"as_disparity wants an output of {OUTPUTS}, got {output!r}")
     return raw if output=="disparity" else 1/np.maximum(raw, NEAREST)
@@ -40,8 +40,6 @@ class Foreign:
     key:str # Fingerprint of all that its answers depend on
     by_name:bool = False # It never sees the picture
     extra:Callable = field(default=lambda names: []) # Of the names of all pictures: what it has besides
-
-    def disparity(self, photo, size=None): return as_disparity(self.predict(photo), self.output)
 
 def file_hash(path:str|Path) -> str: # 64 hexadecimal digits
     "SHA-256 of a file"
@@ -92,14 +90,16 @@ class OnnxNetwork:
     "A network in an ONNX file, called like one of torch: from `image` (n,3,h,w) in [0,1] to `disparity` (n,1,h,w)"
     device = "cpu" # Where it computes
     def __init__(self,
-        path:str|Path # The file
+        path:str|Path, # The file
+        output:str="disparity", # What its numbers are; or "depth" in metres, which are turned over
     ):
-        self.path,self.session = Path(path),open_onnx(path)
+        self.path,self.output,self.session = Path(path),output,open_onnx(path)
         side = self.session.get_inputs()[0].shape[2]
         self.size = side if isinstance(side, int) else None # The only side it takes, if there is one
         said = dict(self.session.get_modelmeta().custom_metadata_map)
         self.about = {k: int(v) if v.isdecimal() else v for k,v in said.items()} if said.get("format")=="depthsense" else {}
-        if self.about and self.about.get("sign")!=SIGN: raise ValueError(f"OnnxNetwork wants {SIGN!r}, and {path} says {self.about.get('sign')!r}")
+        if self.about.get("sign", SIGN)!=SIGN: raise ValueError(f"OnnxNetwork wants {SIGN!r}, and {path} says {self.about.get('sign')!r}")
+        self.about |= dict(kind="onnx", checkpoint=self.path.name) | (dict(size=self.size) if self.size else {})
 
     def __call__(self, image):
         if not isinstance(image, np.ndarray): return image.new_tensor(self(image.cpu().numpy()))
@@ -109,7 +109,7 @@ class OnnxNetwork:
         try: said, = self.session.run(["disparity"], {"image": np.ascontiguousarray(image, dtype="float32")})
         except Exception as e: raise RuntimeError(f"OnnxNetwork cannot compute {self.path}: {str(e).splitlines()[0]}") from None
         if said.ndim!=4 or said.shape[1]!=1: raise ValueError(f"OnnxNetwork wants disparity (n,1,h,w), got {said.shape}")
-        return said
+        return as_disparity(said, self.output)
 
     def disparity(self, photo, size=224):
         small = Image.fromarray(photo).resize((size, size), Image.Resampling.BILINEAR)
@@ -192,7 +192,7 @@ def from_hf(
     about = dict(kind="transformers", repo=str(repo), family=network.config.model_type, output=output, sha256=key, parameters=sum(o.numel() for o in network.parameters()), device=str(device))
     return Foreign(lambda photo: hf_map(network, processor, photo), output, about, key)
 
-# %% ../../nbs/34_models.foreign.ipynb #c021a
+# %% ../../nbs/34_models.foreign.ipynb #n002
 def split_output(
     model:str # Such as "small", "hf:REPO:depth"
 ) -> tuple[str, str|None]: # The name without its ending, and what the ending says of its numbers
@@ -201,19 +201,44 @@ def split_output(
         if model.endswith(f":{o}"): return model.removesuffix(f":{o}"),o
     return model,None
 
+def foreign_network(
+    ask:Callable, # From `image` (n,3,h,w) in [0,1] to its own maps (n,1,h,w)
+    output:str, # What these hold: "disparity", or "depth" in metres
+    about:dict, # Where it comes from
+): # A torch module from `image` to disparity, in evaluation mode
+    "Somebody else's network, called like one of ours"
+    from torch import nn
+
+    class ForeignNetwork(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.output,self.about = output,about
+        def forward(self, image):
+            said = ask(image)
+            return said if output=="disparity" else 1/said.clamp(min=NEAREST)
+        def extra_repr(self): return f"{about['kind']}, {output}"
+
+    return ForeignNetwork().eval()
+
+# %% ../../nbs/34_models.foreign.ipynb #n004
 def load_model(
-    name:str|Path="small", # A shipped name, a run folder, a .safetensors or an .onnx file, or "hf:REPO", also with the ending ":disparity" or ":depth"
-    device="cpu", # Where to put it; an .onnx file stays on the CPU
-): # A `DepthNet`, an `OnnxNetwork`, which needs no torch, or a `Foreign`; `about` holds what is known of it
+    name:str|Path="small", # A shipped name, a run folder, a .safetensors or .onnx file, or "hf:REPO"; of the last two also with the ending ":disparity" or ":depth"
+    device="cpu", # Where it computes; .onnx files do on the CPU
+): # From `image` (n,3,h,w), RGB in [0,1], to disparity (n,1,h,w), larger is nearer: a torch module or, without torch, an `OnnxNetwork`; `about` says where it comes from
     "A trained network, ready to predict"
-    if str(name).startswith("hf:"):
-        repo,output = split_output(str(name))
-        return from_hf(repo.removeprefix("hf:"), output, str(device))
-    if not str(name).lower().endswith(".onnx"):
+    key,output = split_output(str(name))
+    if key.lower().endswith(".onnx"):
+        if str(device)!="cpu": raise ValueError(f"load_model wants the device cpu for an .onnx file, got {str(device)!r}")
+        return OnnxNetwork(key, output or "disparity")
+    if not key.startswith("hf:"):
         from depthsense.models.hub import load_model as load_checkpoint
         return load_checkpoint(name, device)
-    if str(device)!="cpu": raise ValueError(f"load_model wants the device cpu for an .onnx file, got {str(device)!r}")
-    return OnnxNetwork(name)
+    import torch
+    o = from_hf(key.removeprefix("hf:"), output, str(device))
+    def ask(image): return torch.from_numpy(np.stack([o.predict(p) for p in (255*image).round().byte().permute(0,2,3,1).cpu().numpy()]))[:,None].to(image.device)
+    network = foreign_network(ask, o.output, o.about)
+    network.disparity = lambda photo, size=None: as_disparity(o.predict(photo), o.output)
+    return network
 
 # %% ../../nbs/34_models.foreign.ipynb #c042
 MAP_SUFFIXES = ".npy", ".pfm", ".png"
