@@ -80,12 +80,14 @@ def main():
         for _ in range(args.turns):
             for k, o in sources.items(): rates[k].append(of_fit(recipe, o, settings))
             rates["memory"].append(of_memory(recipe, batch, settings, args.steps))
-    rows = [dict(what=k, pictures_per_second=statistics.median(o), share=statistics.median(a/b for a, b in zip(o, rates["memory"]))) for k, o in rates.items()]
-    for o in rows: print(f"{o['what']:8}{o['pictures_per_second']:8.2f} pictures a second{o['share']:8.1%} of the step in memory")
+    names = dict(files="with the loop, read from JPEG and PNG", cache="with the loop, read from a decoded copy", memory="the step alone, on a batch in memory")
+    rows = [dict(what=names[k], ms=1000/statistics.median(o), pictures_per_second=statistics.median(o), share=statistics.median(a/b for a, b in zip(o, rates["memory"]))) for k, o in rates.items()]
+    for o in rows: print(f"{o['what']:42}{o['pictures_per_second']:8.2f} pictures a second{o['share']:8.1%} of the step alone")
     if args.json is None: return
     command = f"python benchmarks/loop.py{' --cache FILE' if args.cache else ''} --steps {args.steps} --turns {args.turns} --threads {args.threads} --workers {args.workers}"
-    about = dict(rows=rows, size=recipe.size, batch_size=settings.batch_size, data=f"{len(files)} pairs of {'ReDWeb' if len(files)>64 else 'drawn scenes'}")
-    args.json.write_text(json.dumps(about | provenance(command, args.seed), indent=1)+"\n")
+    data = "ReDWeb" if len(files)>64 else "drawn scenes"
+    about = f"To learn from one picture of {data}, {recipe.size} pixels square, {settings.batch_size} a step"
+    args.json.write_text(json.dumps(provenance(command, args.seed, threads=args.threads) | dict(groups=dict(pictures=dict(about=about, rows=rows))), indent=1)+"\n")
 
 
 if __name__ == "__main__": main()

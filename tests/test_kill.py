@@ -61,7 +61,7 @@ def start(folder, *args):
 def finish(folder):
     "Run to the end; the seconds it took"
     process, began = start(folder), time.monotonic()
-    process.join(300)
+    process.join(900)
     assert process.exitcode==0
     return time.monotonic()-began
 
@@ -130,7 +130,7 @@ def test_no_room(whole, tmp_path):
     process.join(60)
     saved = read_state(folder)[1]["step"]
     process = start(folder, 200_000)
-    process.join(300)
+    process.join(900)
     assert process.exitcode==1
     said = (tmp_path/"run.error").read_text()
     assert f"fit could not save step {saved+2} in {folder}" in said and "File too large" in said and "make room and start the same command again" in said
