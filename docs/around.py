@@ -106,13 +106,17 @@ def lighten(site):
         scripts = [] if path.name == "search.html" else ["searchtools", "language_data", "searchindex"]
         if 'class="math' not in text: scripts += ["katex.min", "auto-render.min", "katex_autorenderer", "katex-math"]
         for o in scripts: text = re.sub(rf'[ \t]*<(script|link)[^>]*"(?:[\w/]*/)?{re.escape(o)}\.(?:js|css)[^>]*>(?:</script>)?\n?', "", text)
+        text = re.sub(r'(>([^<>]+)</a><details[^>]*><summary)>', r'\1 aria-label="Chapters of \2">', text)  # the theme's have no name
         text = re.sub(r'<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>\s*', "", text)
+        text = text.replace('<div role="list" class="citation-list">', '<div class="citation-list">')  # links stand in it that are no items
         path.write_text(text, encoding="utf-8")
     for path in site.glob("_static/scripts/*theme.js"): used |= set(re.findall(r"\bfa-([\w-]+)", path.read_text(encoding="utf-8")))
     icons = site/"_static"/"scripts"/"fontawesome.js"
     def kept(m): return m[0] if ({m[1] or m[2], *re.findall(r'"([\w-]+)"', m[3])} & used) else ""
     icons.write_text(ICON.sub(kept, icons.read_text(encoding="utf-8")), encoding="utf-8")
-    for path in site.glob("_static/**/*.map"): path.unlink()
+    css = site/"_static"/"styles"/"pydata-sphinx-theme.css"  # the same icons once more, as fonts
+    css.write_text(re.sub(r"@font-face\{[^}]*fontawesome[^}]*\}", "", css.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in [*site.glob("_static/**/*.map"), *site.glob("_static/vendor/fontawesome/webfonts/*")]: path.unlink()
     return [] if icons.stat().st_size < ICONS else [f"the theme's icons are stored in a new way: {icons.name} has {icons.stat().st_size/1e6:.1f} MB"]
 
 
