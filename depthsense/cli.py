@@ -422,8 +422,8 @@ def train_mine(root:Path, out:Path, how:dict, val:Path|None, watch:list) -> dict
     from depthsense.training.finetune import train_pairs
     return train_pairs(root, out, **how, val=val, progress=watched(), watch=watch, tell=tell)
 
-def train_large(root:Path, out:Path, how:dict, val:None, watch:list) -> dict: # The last line of the log
-    "Train on ReDWeb, as `train_mine`; `val` is its own"
+def train_large(root:Path, out:Path, how:dict, cache:Path|None, watch:list) -> dict: # The last line of the log
+    "Train on ReDWeb, as `train_mine`, from `cache` if there is to be one"
     from depthsense.data.datasets import ReDWeb
     from depthsense.training import finetune, redweb
     name = how["recipe"] or "small"
@@ -432,7 +432,7 @@ def train_large(root:Path, out:Path, how:dict, val:None, watch:list) -> dict: # 
     note("timing a few steps")
     n,n_val = [len(ReDWeb(root, o)) for o in ("train", "val")]
     tell(f"recipe {name}: about {redweb.estimate_minutes(recipe, n, n_val=n_val):.0f} minutes on this machine; Ctrl-C stops, the same command goes on")
-    return redweb.train_redweb(root, out, recipe, progress=watched(), watch=watch)
+    return redweb.train_redweb(root, out, recipe, watched(), watch, cache)
 
 
 # %% ../nbs/74_cli.ipynb #c057
@@ -453,6 +453,7 @@ def train_command(
     val:Annotated[Path|None, typer.Option(help="Pairs to be scored on; without it, a part of your own is held out.")] = None,
     epochs:Annotated[int|None, typer.Option(min=1, help="Times every picture is seen; without it, what the recipe says.")] = None,
     lr:Annotated[float|None, typer.Option(help="Highest learning rate; without it, what the recipe says.")] = None,
+    cache:Annotated[Path|None, typer.Option(help="File that keeps ReDWeb's training pictures decoded, made if it is not there: where reading takes longer than learning.")] = None,
     device:DeviceOption = None,
     tensorboard:Annotated[bool, typer.Option("--tensorboard", help="Write curves to OUT/tensorboard. To look at them: tensorboard --logdir OUT/tensorboard")] = False,
 ):
@@ -464,8 +465,9 @@ def train_command(
     root = data if mine else find_redweb(data)
     watch = onlookers(results_folder(out), tensorboard)
     if init=="imagenet": check_imagenet(redweb.get_recipe(recipe or "small").encoder)
-    train = train_mine if mine else train_large
-    line = train(root, out, dict(recipe=recipe, init=init, epochs=epochs, lr=lr), val, watch)
+    if mine and cache: raise ValueError("train wants --cache with ReDWeb alone: pairs of your own are read as they are")
+    how = dict(recipe=recipe, init=init, epochs=epochs, lr=lr)
+    line = train_mine(root, out, how, val, watch) if mine else train_large(root, out, how, cache, watch)
     if "whdr" in line: typer.echo(f"WHDR on {'the held-out pairs' if mine else 'val'} after the last epoch: {line['whdr']:.4f}", err=True)
     typer.echo(out/"best.safetensors")
 

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils.data import Subset
 from torchvision.transforms import v2
 
+from ..data.cache import CachedPairs
 from ..data.datasets import ReDWeb
 from ..data.transforms import eval_transform, kept_size, train_transform
 from ..geometry import least_squares
@@ -197,9 +198,13 @@ def train_redweb(
     recipe:str|Recipe="small", # A name of `RECIPES`, or a recipe
     progress:bool=True, # Show a bar
     watch=(), # Who looks on, as in `fit`
+    cache:str|Path|None=None, # File that keeps the training pictures decoded, made if it is not there; None: they are decoded in every epoch
 ) -> dict: # The last line of the log
     "Train on `train`, keep what is best on `val`"
-    return train_on(lambda o: ReDWeb(root, "train", o), ReDWeb(root, "val"), out, get_recipe(recipe), progress, watch)
+    def train(transform):
+        pairs = ReDWeb(root, "train", transform)
+        return CachedPairs(pairs, cache, progress=progress) if cache else pairs
+    return train_on(train, ReDWeb(root, "val"), out, get_recipe(recipe), progress, watch)
 
 # %% ../../nbs/51_training.redweb.ipynb #c040
 def step_seconds(
