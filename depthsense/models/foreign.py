@@ -53,9 +53,9 @@ def stretched(
     "Bilinear resizing without torch, pixel centres kept"
     for axis,m in enumerate(size):
         n = values.shape[axis]
-        x = ((np.arange(m)+.5)*n/m-.5).clip(0, n-1).astype("float32")
-        low = x.astype(int).clip(max=max(n-2, 0))
-        part = np.expand_dims(x-low, 1-axis)
+        x = ((np.arange(m)+.5)*n/m-.5).clip(0, n-1)
+        low = x.astype(int)
+        part = np.expand_dims(x-low, 1-axis).astype("float32")
         first = values.take(low, axis).astype("float32", copy=False)
         values = first+(values.take((low+1).clip(max=n-1), axis)-first)*part
     return values
