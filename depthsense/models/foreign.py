@@ -51,12 +51,13 @@ def stretched(
     size:tuple[int, int], # Height and width wanted; pixels
 ) -> Float[np.ndarray, "h2 w2"]: # The same map at `size`; float32
     "Bilinear resizing without torch, pixel centres kept"
+    values = np.asarray(values, "float32")
     for axis,m in enumerate(size):
         n = values.shape[axis]
-        x = ((np.arange(m)+.5)*n/m-.5).clip(0, n-1).astype("float32")
-        low = x.astype(int).clip(max=max(n-2, 0))
-        part = np.expand_dims(x-low, 1-axis)
-        first = values.take(low, axis).astype("float32", copy=False)
+        x = ((np.arange(m)+.5)*n/m-.5).clip(0, n-1)
+        low = x.astype(int)
+        part = np.expand_dims(x-low, 1-axis).astype("float32")
+        first = values.take(low, axis)
         values = first+(values.take((low+1).clip(max=n-1), axis)-first)*part
     return values
 
