@@ -143,7 +143,6 @@ class Names:
         self.doc[page, name] = url, doc
 
     def of(self, name):
-        name = name.removesuffix("()")
         if name.startswith(cfg["lib_name"]+"."): name = name.rsplit(".", 1)[-1]
         return self.entry.get(name)
 
@@ -174,10 +173,10 @@ def api(names):
     return "\n".join(res)
 
 
-def reference(name, names):
-    "A link to where `name` is explained; None where the package has no such name"
-    url = names.of(name)
-    return url and f'<a class="doclink" href="{url}"><code>{html.escape(name)}</code></a>'
+def reference(said, names):
+    "A link to where a name, or a call of it, is explained; None where the package has no such name"
+    url = names.of(said.partition("(")[0])
+    return url and f'<a class="doclink" href="{url}"><code>{html.escape(said)}</code></a>'
 
 
 def prose(text, names, seen=None):
@@ -186,7 +185,7 @@ def prose(text, names, seen=None):
     parts = re.split(apart, text, flags=re.M | re.S)
     for i, part in enumerate(parts):
         if i % 2 == 0:
-            name = r"(?<!`)`([A-Za-z_][\w.]*(?:\(\))?)`(?!`)"
+            name = r"(?<!`)`([A-Za-z_][\w.]*(?:\([^`\n]*\))?)`(?!`)"
             part = re.sub(name, lambda m: reference(m[1], names) or m[0], part)
             # a comma after a formula may not begin a line
             part = re.sub(r"(?<![\\$`])\$(?!\s)([^$\n`]+?)(?<!\s)\$(?!\$)([,.;:)]+)", r"$\1\\text{\2}$", part)
@@ -444,6 +443,7 @@ def site(out):
 def epub(out):
     "The same pages as one EPUB, with formulas in MathML"
     days, problems = write_pages(around.for_epub)
+    shutil.rmtree(out, ignore_errors=True)
     if sphinx("epub", out, "-t", "epub"): problems.append("Sphinx is not content: see above")
     return len(days), problems + around.unread(out)
 
@@ -452,6 +452,7 @@ def pdf(out):
     "The same pages as one PDF, by LaTeX"
     if not all(map(shutil.which, ("latexmk", "xelatex"))): return 0, ["a PDF wants LaTeX, with latexmk and xelatex, and they are not here: `--epub` needs neither, and every page of the site prints well"]
     days, problems = write_pages(around.for_paper)
+    shutil.rmtree(out, ignore_errors=True)
     if sphinx("latex", out, "-t", "paper"): return len(days), [*problems, "Sphinx is not content: see above"]
     made = subprocess.run(["latexmk", "-xelatex", "-interaction=nonstopmode", "-quiet", f"{cfg['lib_name']}.tex"], cwd=out, capture_output=True, text=True)
     return len(days), problems + ([] if (out/f"{cfg['lib_name']}.pdf").exists() else [f"LaTeX is not content: {made.stdout[-1500:]}"])

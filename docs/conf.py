@@ -13,7 +13,7 @@ cfg = config["DEFAULT"]
 
 about = json.loads((here/"_build"/"about.json").read_text(encoding="utf-8"))  # build.py writes it
 
-project, author, release = cfg["title"], cfg["author"], cfg["version"]
+project, author, version, release = cfg["title"], cfg["author"], cfg["version"], cfg["version"]
 copyright = cfg["copyright"]
 offline = tags.has("epub") or tags.has("paper")  # noqa: F821, Sphinx brings `tags`
 extensions = ["myst_nb", "sphinxcontrib.bibtex"] + ([] if offline else ["sphinx_copybutton", "sphinxcontrib.katex", "sphinx.ext.githubpages"])
@@ -34,9 +34,9 @@ bibtex_cite_id = "{key}"
 html_theme = "sphinx_book_theme"
 html_title = cfg["title"]
 html_baseurl = cfg["doc_host"].rstrip("/") + cfg["doc_baseurl"]
-html_static_path = [str(here/"_static")]
-html_css_files = ["custom.css"]
-html_favicon = str(here/"_static"/"favicon.svg")
+html_static_path = [str(here/"_static"/o) for o in ("epub.css", "card.jpg")] if offline else [str(here/"_static")]
+html_css_files = [] if offline else ["custom.css"]
+html_favicon = None if offline else str(here/"_static"/"favicon.svg")
 html_use_index = False
 html_context = dict(default_mode="auto")
 html_show_sphinx = False
@@ -58,6 +58,7 @@ katex_options = "throwOnError: false"
 # One file for readers of books, and one for paper
 epub_title, epub_description, epub_publisher, epub_identifier, epub_scheme, epub_uid = cfg["title"], cfg["description"], author, html_baseurl, "URL", "book"
 epub_language, epub_show_urls, epub_tocdup, epub_cover = "en", "no", False, ("_static/card.jpg", "")
+epub_tocscope = "includehidden"
 epub_css_files = ["epub.css"]
 epub_exclude_files = ["search.xhtml", "404.xhtml", ".nojekyll"]
 html_math_renderer = "mathml" if offline else "katex"
@@ -90,6 +91,7 @@ def card(app, pagename, templatename, context, doctree):
     lines = [f'<meta property="{k}" content="{escape(v, quote=True)}"/>' for k, v in tags.items() if v]
     lines += [f'<meta name="description" content="{escape(text, quote=True)}"/>', '<meta name="twitter:card" content="summary_large_image"/>']
     if pagename == "404": lines.insert(0, f'<base href="{cfg["doc_baseurl"]}"/>')
+    if offline: context["css_files"] = [o for o in context["css_files"] if "mystnb" not in str(o.filename)]  # it is not in the file
     context["metatags"] = context.get("metatags", "") + "\n".join(lines)
 
 
@@ -110,5 +112,5 @@ def setup(app):
     from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput
     app.add_node(HideCodeCellNode, override=True, html=(unfold, depart_HideCellInput))
     app.add_html_math_renderer("mathml", formula("inline"), formula("block"))
-    app.connect("html-page-context", card)
+    app.connect("html-page-context", card, priority=900)
     app.connect("doctree-resolved", cited)
