@@ -109,7 +109,7 @@ def fill_holes(
 ) -> Float[np.ndarray, "h w c"]: # As `values` where known
     "Fill what is not known with means of what is, the wider the farther off"
     if known.all() or known.size==1: return values
-    weighted = halve(np.concatenate([values*known[...,None], known[...,None]], axis=2).astype("float32"))
+    weighted = halve(np.concatenate([values*known[...,None], known[...,None]], axis=2, dtype="float32"))
     weight = weighted[...,-1:]
     means = np.divide(weighted[...,:-1], weight, out=np.zeros_like(weighted[...,:-1]), where=weight>0)
     return np.where(known[...,None], values, double(fill_holes(means, weight[...,0]>0), *known.shape))
@@ -139,8 +139,8 @@ def defocus(
         box = (slice(None),)*2 if seen is None else surroundings(share>0, 4*abs(int(r)))
         share,known = share[box][...,None],(i+1-place[box]).clip(0, 1)[...,None]
         spread = blur(np.concatenate([light[box]*share, share, known], axis=2), abs(int(r)))
-        known = spread[...,4:]>0
-        layer = np.divide(spread[...,:4], spread[...,4:], out=np.zeros_like(spread[...,:4]), where=known)
+        layer,known = spread[...,:4],spread[...,4:]>0
+        np.divide(layer, spread[...,4:], out=layer, where=known)
         if layers[-1]>abs(r): layer = fill_holes(layer, known[...,0])
         if seen is None: seen = layer[...,:3].copy()
         else: seen[box] = layer[...,:3]+(1-layer[...,3:])*seen[box]
