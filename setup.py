@@ -13,8 +13,8 @@ cfg = config["DEFAULT"]
 def lines(key): return [o.strip() for o in cfg.get(key, "").splitlines() if o.strip()]
 
 
-extras = {o: lines(f"{o}_requirements") for o in ("train", "evaluate", "docs")}
-extras["dev"] = lines("dev_requirements") + extras["train"] + extras["evaluate"] + extras["docs"]
+extras = {o: lines(f"{o}_requirements") for o in ("train", "evaluate", "export", "stereo", "stream", "docs")}
+extras["dev"] = [o for extra in ("dev", *extras) for o in lines(f"{extra}_requirements")]
 
 setup(
     name=cfg["lib_name"],

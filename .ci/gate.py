@@ -238,7 +238,7 @@ def run_site(name):
     "The site is built once, and then opened in a browser"
     start = time.time()
     *_, facts = run_command(name, [sys.executable, "docs/build.py"])
-    if not facts[0][1]: facts += run_pytest(name, "tests/test_site.py", DEPTHSENSE_SITE=str(ROOT/"docs"/"_build"/"site"))[2]
+    if not facts[0][1]: facts += run_pytest(name, "tests/test_site.py", "tests/test_play.py", DEPTHSENSE_SITE=str(ROOT/"docs"/"_build"/"site"))[2]
     return name, time.time()-start, facts
 
 
@@ -424,7 +424,7 @@ def main():
     with ProcessPoolExecutor(args.workers, mp_context=context, max_tasks_per_child=1) as pool:
         tasks = []
         if whole:  # the long ones first
-            tasks += [pool.submit(run_pytest, "tests on real data", "tests", "--ignore=tests/test_site.py"),
+            tasks += [pool.submit(run_pytest, "tests on real data", "tests", "--ignore=tests/test_site.py", "--ignore=tests/test_play.py"),
                       pool.submit(run_site, "site"), pool.submit(run_package, "package predicts")]
         tasks += [pool.submit(run_notebook, o, args.update) for o in notebooks(args.chapters)]
         for task in as_completed(tasks):

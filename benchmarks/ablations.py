@@ -12,6 +12,7 @@ import argparse
 import fcntl
 import json
 import shutil
+import sys
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -49,29 +50,30 @@ def run(name, recipe, data, folder, progress):
     shutil.rmtree(folder/"last")
     weights = " + ".join(k if w==1 else f"{w:g} {k}" for k, w in recipe.loss.items())
     terms = {k: log[k] for k in log if k.startswith("loss/")}
-    return dict(name=name, loss=weights, whdr=log["whdr"], n=log["n"], seconds=log["seconds"], steps=log["step"], pairs=recipe.n,
-                pictures=recipe.pictures or 2800, size=recipe.size, terms=terms) | provenance(
-                f'python benchmarks/ablations.py --json results/ablations.json "{name}"', recipe.settings.seed, threads=torch.get_num_threads())
+    return dict(name=name, loss=weights, whdr=log["whdr"], unexplained=log["unexplained"], n=log["n"], seconds=log["seconds"], steps=log["step"],
+                pairs=recipe.n, pictures=recipe.pictures or 2800, size=recipe.size, terms=terms)
 
 
 def read(path): return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
 
 
-def store(path, row):
-    "Put a row in its place in the file, while no other process does"
+def store(path, row, names):
+    "Put a row in its place in the file, in the order of `names`, while no other process does"
     with open(path.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = {o["name"]: o for o in read(path)} | {row["name"]: row}
-        order = [*rows(), *known]
+        order = [*names, *known]
         text = json.dumps(sorted(known.values(), key=lambda o: order.index(o["name"])), indent=1)
         write_text(path, text+"\n")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(doc, rows, file, run=run):
+    "A queue of runs: `rows` are recipes by name, `run` makes of one what `file` of results/ keeps of it"
+    script = Path(sys.argv[0]).name
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="rows to run again, * for any text; none: those that are missing")
-    parser.add_argument("--json", type=Path, default=Path("results/ablations.json"))
-    parser.add_argument("--runs", type=Path, default=Path("runs/ablations"), help="folder of the run folders")
+    parser.add_argument("--json", type=Path, default=Path("results")/file)
+    parser.add_argument("--runs", type=Path, default=Path("runs")/Path(file).stem, help="folder of the run folders")
     parser.add_argument("--data", help="ReDWeb; else DEPTHSENSE_REDWEB")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--list", action="store_true", help="only say which rows there are")
@@ -79,7 +81,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     done = {o["name"]: o for o in read(args.json)}
-    wanted = {k: o for k, o in rows().items() if (any(fnmatch(k, p) for p in args.names) if args.names else args.list or k not in done)}
+    wanted = {k: o for k, o in rows.items() if (any(fnmatch(k, p) for p in args.names) if args.names else args.list or k not in done)}
     if args.names and not wanted: parser.error(f"no row is called {args.names}; --list shows them")
     for name, recipe in wanted.items():
         if args.list:
@@ -92,8 +94,9 @@ def main():
             except BlockingIOError: continue
             if not args.names and name in {o["name"] for o in read(args.json)}: continue
             row = run(name, recipe, args.data, folder, not args.quiet)
-            store(args.json, row)
+            row |= provenance(f'python benchmarks/{script} --json results/{file} "{name}"', recipe.settings.seed, threads=torch.get_num_threads())
+            store(args.json, row, rows)
         print(f"{row['whdr']:.2%}   {name}   {row['seconds']/60:.1f} minutes", flush=True)
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__": main(__doc__, rows(), "ablations.json")

@@ -5,7 +5,8 @@
 For every exported function, one small change at a time: operands swapped, a sign turned, a term dropped, sum for mean, a parameter ignored, a guard removed, a
 comparison turned. The change is made in the notebook and in the module, in a copy; then the chapter is run as the gate runs it. A break is caught when a cell
 fails or the page shows something else than its code gives. What survives is printed. `--most` changes are made in each chapter, kinds and functions taking turns; some are no
-breaks at all, because the changed code does the same by other means: the reasons are kept in the file REASONS beside this one.
+breaks at all, because the changed code does the same by other means: the reasons are kept in the file REASONS beside this one. With chapters
+named, FILE keeps the others as they are, but for those that are no chapters any more.
 """
 import argparse
 import ast
@@ -161,9 +162,13 @@ def main():
                 if args.verbose and problem: print(f"    caught {about['function']}, {about['kind']}: {about['old']} -> {about['new']}\n      {problem.splitlines()[-1].strip()[:160]}", flush=True)
             survived = [o for o, problem in rows if not problem]
             for o in survived: o["reason"] = known.get(f"{path.stem}: {o['function']}: {o['old']} -> {o['new']}")
-            report[path.stem] = dict(made=len(rows), caught=len(rows)-len(survived), survived=survived)
+            report[path.stem] = dict(made=len(rows), caught=len(rows)-len(survived), survived=survived, commit=origin["commit"], date=origin["date"])
             print(f"{path.stem:28} {len(rows)-len(survived):3} of {len(rows):3} caught", flush=True)
             for o in survived: print(f"    {o['function']}, line {o['line']}, {o['kind']}: {o['old']} -> {o['new']}   {o['reason'] or ''}", flush=True)
+    if args.json and args.json.exists() and args.chapters:
+        there = {o.stem for o in (ROOT/"nbs").glob("*.ipynb")}
+        report = {k: v for k, v in json.loads(args.json.read_text(encoding="utf-8"))["chapters"].items() if k in there} | report
+    report = dict(sorted(report.items()))
     made, caught = (sum(o[k] for o in report.values()) for k in ("made", "caught"))
     print(f"{caught} of {made} caught, {caught/max(made, 1):.1%}")
     if args.json: args.json.write_text(json.dumps(dict(made=made, caught=caught, chapters=report) | origin, indent=1)+"\n", encoding="utf-8")

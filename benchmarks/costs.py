@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from itertools import accumulate, count
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from torch.profiler import ProfilerActivity, profile
 from depthsense.data import ReDWeb, draw_scene, write_scenes
 from depthsense.data.scenes import KINDS
 from depthsense.depthmap import DepthPrediction
+from depthsense.effects import anaglyph, bokeh, depth_layers, fog, shift_view, text_behind
 from depthsense.evaluation import score_relative
 from depthsense.geometry import align, least_squares, match_medians, to_depth, to_disparity, trimmed_squares, unproject
 from depthsense.losses import (
@@ -185,14 +187,21 @@ def prediction(folder):
     return work
 
 
+def effects(folder):
+    "A photograph of 4,000 by 3,000 pixels with its map"
+    photo = np.asarray(Image.open(PHOTO).resize((4000, 3000)))
+    pred = predict(photo)
+    return {"bokeh": lambda: bokeh(pred, focus=(1190, 1685)), "another point of view": lambda: shift_view(pred, shift=60.), "anaglyph": lambda: anaglyph(pred),
+            "three layers": lambda: depth_layers(pred), "a word behind the subject": lambda: text_behind(pred, text="SUMMER"), "fog": lambda: fog(pred)}
+
+
 def terminal(folder):
     "Whole commands, by the clock on the wall"
     def call(*args): return lambda: subprocess.run([sys.executable, "-m", "depthsense", *args], cwd=folder, check=True, capture_output=True)
     return {"depthsense --help": call("--help"), "depthsense info": call("info"), "depthsense predict": call("predict")}
 
 
-WEIGHED = "losses", "loop"  # What is measured in memory as well
-GROUPS = {o.__name__: o for o in (geometry, drawing, files, scenes, losses, network, checkpoints, metrics, loop, watching, evaluation, prediction, terminal)}
+GROUPS = {o.__name__: o for o in (geometry, drawing, files, scenes, losses, network, checkpoints, metrics, loop, watching, evaluation, prediction, effects, terminal)}
 
 
 def timed(work, clock):
@@ -210,6 +219,18 @@ def most_memory(work):
     return max(accumulate(o["args"]["Bytes"] for o in sorted(events, key=lambda o: o["ts"])))/1e6
 
 
+def most_traced(work):
+    "Megabytes that numpy held at once beyond what it held before"
+    tracemalloc.start()
+    work()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most/1e6
+
+
+WEIGHED = {"losses": most_memory, "loop": most_memory, "effects": most_traced}  # What is measured in memory as well
+
+
 def measure(group, repeats):
     "`about` and `rows` of a group"
     clock = time.perf_counter if group == "terminal" else time.process_time
@@ -217,7 +238,7 @@ def measure(group, repeats):
         work = GROUPS[group](Path(folder))
         for f in work.values(): f()
         times = [{k: timed(f, clock) for k, f in work.items()} for _ in range(repeats)]
-        memory = {k: dict(mb=round(most_memory(f), 1)) for k, f in work.items()} if group in WEIGHED else {}
+        memory = {k: dict(mb=round(WEIGHED[group](f), 1)) for k, f in work.items()} if group in WEIGHED else {}
     return dict(about=GROUPS[group].__doc__, rows=[dict(what=k, ms=round(statistics.median(o[k] for o in times), 3)) | memory.get(k, {}) for k in work])
 
 
@@ -234,7 +255,7 @@ def main():
         print(f"{group}: {known[group]['about']}")
         for o in known[group]["rows"]: print(f"    {o['ms']:10.2f} ms   {o['what']}", flush=True)
     if args.json is None: return
-    about = provenance(f"python benchmarks/costs.py --repeats {args.repeats}", threads=1)
+    about = provenance(" ".join(["python benchmarks/costs.py", *args.groups, f"--repeats {args.repeats}"]), threads=1)
     args.json.write_text(json.dumps(about | dict(groups=known), indent=1)+"\n", encoding="utf-8")
 
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 _HOMES = {
     "DepthPrediction": "depthmap",
-    "load_model": "models.hub",
+    "load_model": "models.foreign",
     "predict": "prediction",
 }
 __all__ = ["__version__", *_HOMES]

@@ -173,7 +173,7 @@ def show_grid(
 def costs_table(
     path:str|Path, # A file that `benchmarks/costs.py` wrote
     group:str, # Which of its groups
-    how:str="One thread", # In what way it was measured
+    how:str="One thread, medians", # In what way it was measured
 ) -> str: # Markdown
     "What a group of functions costs, and where the numbers come from"
     recorded = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -183,5 +183,5 @@ def costs_table(
     def cell(o, k): return f"{o[k]:.{units[k][2]}f} {units[k][1]}" if k in o else "–"
     lines = [[about, *(units[k][0] for k in columns)], ["---", *("---:" for _ in columns)]]
     lines += [[o["what"], *(cell(o, k) for k in columns)] for o in rows]
-    source = f"{how}, medians, {recorded['machine']}, {recorded['date']}, `{recorded['command']}`."
+    source = f"{how}, {recorded['machine']}, {recorded['date']}, `{recorded['command']}`."
     return "\n".join([*(f"| {' | '.join(o)} |" for o in lines), "", source])

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TURNS', 'SIZE', 'upright', 'to_rgb', 'unknown_format', 'read_photo', 'array_photo', 'as_photo', 'as_photos',
-           'cached_model', 'find_device', 'as_model', 'predict_photo', 'predict']
+           'network_size', 'cached_model', 'find_device', 'as_model', 'predict_photo', 'predict']
 
 # %% ../nbs/70_prediction.ipynb #c004
 import warnings
@@ -12,15 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 from PIL.Image import Transpose
-from torch import nn
 
 from .depthmap import DepthPrediction
-from .evaluation import network_disparity
-from .models.hub import find_checkpoint, load_model
+from .models.foreign import OnnxNetwork, load_model, split_output
 
 # %% ../nbs/70_prediction.ipynb #c009a
 TURNS = {2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
@@ -122,6 +119,16 @@ def as_photos(
 # %% ../nbs/70_prediction.ipynb #c038
 SIZE = 224 # Pixels; side of the squares the shipped networks were trained on
 
+# %% ../nbs/70_prediction.ipynb #c042d
+def network_size(
+    network, # Of `as_model`
+    size:int|None=None, # What was asked for; None: nothing
+) -> int: # Side of the square it is given; pixels
+    "The size to ask a network with, or an error if it was made for another"
+    own = network.size if isinstance(network, OnnxNetwork) else None
+    if own and size not in (None, own): raise ValueError(f"predict wants size {own} for {network.path.name}, which was made for it alone, got {size}")
+    return int(own or size or SIZE)
+
 # %% ../nbs/70_prediction.ipynb #c044
 @lru_cache(maxsize=2)
 def cached_model(path, written, device): return load_model(path, device)
@@ -130,43 +137,55 @@ def find_device(
     device:str|None=None # Such as "cuda:1"; None: a GPU where there is one
 ) -> str: # Its name
     "A device that is there, or an error that says it is not"
+    import torch
     try: torch.ones(1, device=device).item()
     except (RuntimeError, AssertionError): raise ValueError(f"find_device finds no device {device!r} on this machine; cpu is always there") from None
     return device or ("cuda" if torch.cuda.is_available() else "cpu")
 
 def as_model(
-    model:str|Path|nn.Module, # What `load_model` takes, or a network
+    model, # What `load_model` takes, or a network
     device:str|None=None, # None: a GPU where there is one, or where a network that is passed already is
-) -> nn.Module: # On the device, in evaluation mode
+): # A network of torch on the device, in evaluation mode, or an `OnnxNetwork`
     "The network to predict with; one that was loaded by name is kept for the next call"
+    if isinstance(model, OnnxNetwork): return model
+    if not isinstance(model, (str, Path)):
+        find_device(device)
+        return (model if device is None else model.to(device)).eval()
+    path = Path(split_output(str(model))[0])
+    if path.suffix.lower()==".onnx": return cached_model(str(model), path.is_file() and path.stat().st_mtime_ns, device or "cpu")
     found = find_device(device)
-    if isinstance(model, nn.Module): return (model if device is None else model.to(device)).eval()
+    if str(model).startswith("hf:"): return cached_model(str(model), 0, found)
+    from depthsense.models.hub import find_checkpoint
     path = find_checkpoint(model)
     return cached_model(path, path.stat().st_mtime_ns, found)
 
 # %% ../nbs/70_prediction.ipynb #c051
 def predict_photo(
-    network:nn.Module, # In evaluation mode
+    network, # Of `as_model`
     photo:UInt8[np.ndarray, "h w 3"], # A photograph
-    size:int=SIZE, # Side of the square the network sees; pixels
+    size:int|None=None, # Side of the square the network sees; pixels; None: its own
     name:str="", # Of the network
 ) -> DepthPrediction: # At the photograph's size
     "The prediction for one photograph, or an error if the network gives no numbers"
-    raw = network_disparity(network, photo, size)
+    size = network_size(network, size)
+    if hasattr(network, "disparity"): raw = network.disparity(photo, size) # it knows a way of its own
+    else:
+        from depthsense.evaluation import network_disparity
+        raw = network_disparity(network, photo, size)
     if not np.isfinite(raw).all(): raise ValueError(f"predict wants finite numbers, and the network {name} gives nan or infinity")
     return DepthPrediction(raw, photo, name)
 
 def predict(
     image, # Path, Pillow picture, array (h,w,3) of uint8 or of floats in [0,1]; or a list of them
-    model:str|Path|nn.Module="small", # A name, a run folder, a .safetensors file, or a network
-    size:int=SIZE, # Side of the square the network sees; pixels, a multiple of 32 up to 4096
+    model="small", # A name, a run folder, a .safetensors or .onnx file, "hf:REPO", or a network
+    size:int|None=None, # Side of the square the network sees; pixels, a multiple of 32 up to 4096; None: its own
     device:str|None=None, # None: a GPU where there is one
 ) -> DepthPrediction|list[DepthPrediction]: # A list for a list
     "Disparity of a photograph, at its own size"
-    if not 32<=size<=4096 or size%32: raise ValueError(f"predict wants a size that is a multiple of 32 up to 4096, got {size}")
+    if size is not None and (not 32<=size<=4096 or size%32): raise ValueError(f"predict wants a size that is a multiple of 32 up to 4096, got {size}")
     many = isinstance(image, (list, tuple))
     photos = as_photos(image) if many else [as_photo(image)]
     network = as_model(model, device)
-    name = type(model).__name__ if isinstance(model, nn.Module) else str(model)
-    predictions = [predict_photo(network, o, int(size), name) for o in photos]
+    name = str(model) if isinstance(model, (str, Path)) else type(model).__name__
+    predictions = [predict_photo(network, o, size, name) for o in photos]
     return predictions if many else predictions[0]

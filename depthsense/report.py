@@ -24,7 +24,8 @@ from .evaluation import Results, differences, footnotes, results_table, table_ro
 from .geometry import least_squares
 
 # %% ../nbs/62_report.ipynb #c008
-MAIN = "whdr", "delta1_error", "abs_rel" # What pictures are sorted by: the first of these that there is; lower is better
+MAIN = dict(whdr="points of WHDR", delta1_error="points of δ > 1.25", abs_rel="AbsRel × 100", d3r="points of D3R", ord_error="points of ORD", ordinal_error="points of ordinal error",
+    mse="MSE × 100") # What pictures are sorted by: the first of these that there is, lower being better; and a hundredth of it in words
 
 def main_score(
     records:list[dict] # Of one model
@@ -65,7 +66,7 @@ def difference_lines(
     for o in apart:
         key = next((k for k in MAIN if k in o), None)
         if key is None: continue
-        d,unit = o[key],dict(whdr="points of WHDR", delta1_error="points of δ > 1.25", abs_rel="AbsRel × 100")[key]
+        d,unit = o[key],MAIN[key]
         sure = "" if d["low"]>0 or d["high"]<0 else ": not more than chance may do"
         said.append(f"{o['a']} less {o['b']}: {100*d['mean']:+.1f} {unit} [{100*d['low']:+.1f}, {100*d['high']:+.1f}], {o['n']} pictures{sure}")
     return said

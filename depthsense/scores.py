@@ -89,9 +89,7 @@ def complete_lines(
     path:Path # That lines are appended to
 ) -> list[str]: # Without half a line at the end
     "The lines of a file, as far as they were finished"
-    if not path.is_file(): return []
-    data = path.read_bytes()
-    return data[:data.rfind(b"\n")+1].decode("utf-8", "replace").splitlines()
+    return path.read_bytes().decode("utf-8", "replace").split("\n")[:-1] if path.is_file() else []
 
 def read_scores(
     path:str|Path # Lines of JSON

@@ -23,7 +23,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import around
+import demo
 import parts
+import widgets
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS, BUILD = ROOT/"nbs", ROOT/"docs"/"_build"
@@ -321,8 +323,20 @@ def other_page(name, names):
     return ("---\norphan: true\n---\n\n" if name == "404" else "") + f"# {title}\n\n{{.promise}}\n{promise}\n\n" + (rest if name == "api" else prose(rest, names)) + end
 
 
-def write_pages(paper=str):
-    "The notebooks as Sphinx takes them, in docs/_build; `paper` goes over each page's markdown"
+def put_play(pages, play):
+    "Places for the demonstration and the widgets"
+    found = [c for c in pages["index"] if demo.MARK in c["source"]]
+    if not found: raise ValueError(f"build wants {demo.MARK} on the front page, where the demonstration goes")
+    found[0]["source"] = found[0]["source"].replace(demo.MARK, demo.place(play))
+    for page in widgets.PLACES.keys() & pages.keys():
+        heading, text = widgets.place(page)
+        before = [c for c in pages[page] if c["cell_type"] == "markdown" and re.search(rf"^{re.escape(heading)}$", c["source"], re.M)]
+        if not before: raise ValueError(f"build wants the heading {heading!r} in {page}, for its widget")
+        before[0]["source"] = re.sub(rf"^{re.escape(heading)}$", lambda m: text+m[0], before[0]["source"], count=1, flags=re.M)
+
+
+def write_pages(paper=str, play=0):
+    "The notebooks as Sphinx takes them, in docs/_build; `paper` goes over each page's markdown, `play` is what the demonstration fetches, in bytes, 0 for pages without scripts"
     for o in (SOURCE, BUILD/"doctrees"): shutil.rmtree(o, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     names, every, pages = Names(), chapters(), {}
@@ -333,6 +347,7 @@ def write_pages(paper=str):
     for o in PAGES: (SOURCE/f"{o}.md").write_text(paper(other_page(o, names)), encoding="utf-8")
     for c in pages["index"]:
         if c["cell_type"] == "markdown": c["source"] = c["source"].replace("## The book\n", f"## The book\n\n{parts.drawing(every)}\n")
+    if play: put_play(pages, play)
     pages["index"].append(dict(cell_type="markdown", id="age", metadata={}, source=f'<p class="where">{" · ".join(age("nbs/index.ipynb", names))}</p>'))
     toc = "\n".join(["```{toctree}", ":hidden:", "", *map(parts.name, there), *PAGES[:-1], "```"])
     pages["index"].append(dict(cell_type="markdown", id="toc", metadata={}, source=toc))
@@ -412,10 +427,16 @@ def sphinx(builder, out, *options):
 
 def site(out):
     "The site in a folder; (number of pages, problems)"
-    days, problems = write_pages()
+    play = demo.fetch()
+    if not play: print("npm is not here: the site has no demonstration and no widgets")
+    days, problems = write_pages(play=play)
     shutil.rmtree(out, ignore_errors=True)
     problems += other_katex()
     if sphinx("html", out): return len(days), [*problems, "Sphinx is not content: see above"]
+    if play:
+        demo.write_palette(out/"_static"/"palette.js")
+        demo.write_demo(out)
+        widgets.write_widgets(out)
     problems += around.lighten(out)
     around.sitemap(out, ADDRESS, days)
     return len(days), problems + broken(out)

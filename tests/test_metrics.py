@@ -11,8 +11,11 @@ from depthsense import metrics
 from depthsense.metrics import (
     DEPTH_ERRORS,
     boundary_f1,
+    d3r,
+    da2k_accuracy,
     depth_errors,
     mse,
+    ord_error,
     ordinal_error,
     ssim,
     whdr,
@@ -109,3 +112,26 @@ def test_annotated_pairs_as_a_loop_counts_them(pred, pairs):
     wrong = [pred[y, x]-pred[v, u] == 0 or np.sign(pred[y, x]-pred[v, u]) != o for y, x, v, u, o in pairs if o]
     assert whdr_at(pred, rows[:, :2], rows[:, 2:4], rows[:, 4]) == pytest.approx(np.mean(wrong), abs=1e-12)
     assert whdr_at(pred, rows[:, 2:4], rows[:, :2], -rows[:, 4]) == pytest.approx(np.mean(wrong), abs=1e-12)
+    closer, farther = [np.concatenate([rows[rows[:, 4] == 1, i:i+2], rows[rows[:, 4] == -1, 2-i:4-i]]) for i in (0, 2)]
+    assert da2k_accuracy(pred, closer, farther) == pytest.approx(1-np.mean(wrong), abs=1e-12)
+    tied = np.mean([pred[y, x] == pred[v, u] for y, x, v, u, o in pairs if o])
+    assert whdr_at(-pred, rows[:, :2], rows[:, 2:4], rows[:, 4]) == pytest.approx(1-np.mean(wrong)+tied, abs=1e-12)
+
+
+@few
+@hypothesis.given(small_maps(0, 1), small_maps(0, 1), st.integers(1, 8), st.integers(-3, 3))
+def test_superpixels_and_ratios(pred, target, scale, shift):
+    "D3R and ORD know no unit, the ordinal error no common factor; none of them leaves its range, the truth has no error, and a blank map has every jump wrong"
+    grid, truth = np.round(64*pred)/64, np.round(64*target)/64  # so that scale and shift lose no digit
+    hypothesis.assume(np.ptp(truth) > 0.3 and np.ptp(grid) > 0.3)
+    for score in (d3r, ord_error):
+        try: base = score(grid, truth)
+        except ValueError as e:
+            assert "wants points that differ" in str(e)
+            continue
+        assert 0 <= base <= 1 and score(truth, truth) == 0
+        assert score(scale*grid+shift, truth) == pytest.approx(base, abs=1e-12)
+        assert score is ord_error or score(np.zeros_like(truth), truth) == 1  # ORD asks pairs within 3 % as well, and there a blank is right
+    for k in (2., 0.25): assert ordinal_error(k*grid, k*truth, n=300) == ordinal_error(grid, truth, n=300)
+    assert ordinal_error(truth, truth, n=300) == 0 <= ordinal_error(grid, truth, n=300) <= 1
+    assert ssim(grid, truth) == pytest.approx(ssim(truth, grid), abs=1e-9) and -1 <= ssim(grid, truth) <= 1

@@ -1,8 +1,5 @@
-"The training loop and the ReDWeb recipe, where a chapter cannot go: real data, several processes"
+"The training loop and the ReDWeb recipe, where a chapter cannot go: real data"
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -10,9 +7,10 @@ import torch
 from safetensors.torch import load_file
 
 from depthsense.data.datasets import ReDWeb, find_redweb
+from depthsense.losses.ranking import RankingLoss
 from depthsense.models.depthnet import DepthNet
 from depthsense.models.hub import load_model, read_about
-from depthsense.training.loop import Settings, fine_layers
+from depthsense.training.loop import Settings, fine_layers, fit
 from depthsense.training.redweb import Recipe, evaluate_whdr, train_redweb
 
 SHRUNK = Recipe(encoder="tf_efficientnet_lite0", width=8, hidden=8, size=64, small_size=32, small_epochs=1, n=200,
@@ -63,36 +61,6 @@ def test_recipe_runs_and_resumes(few, monkeypatch):
     with pytest.raises(ValueError, match="'recipe'.*differ"): train_redweb(data, whole, replace(SHRUNK, small_size=64), progress=False)
 
 
-WORKER = '''
-import sys, torch
-from torch import nn
-from accelerate import Accelerator
-from depthsense.losses.ranking import RankingLoss
-from depthsense.models.depthnet import DepthNet
-from depthsense.training.loop import Settings, fit
-g = torch.Generator().manual_seed(0)
-data = [dict(image=torch.rand(3, 64, 64, generator=g), target=torch.rand(1, 64, 64, generator=g), mask=torch.ones(1, 64, 64, dtype=torch.bool)) for _ in range(8)]
-torch.manual_seed(0)
-settings = Settings(epochs=2, batch_size=2, workers=0, frozen=0.5, frozen_levels=1, save_every=1)
-line = fit(DepthNet("test_efficientnet", 8, 8), RankingLoss(50), data, sys.argv[1], settings, progress=False)
-accelerator = Accelerator()
-with open(f"{sys.argv[1]}.{accelerator.process_index}.said", "w") as file: file.write(f"{accelerator.num_processes} processes, step {line['step']}")
-'''
-
-
-def test_two_processes_share_an_epoch(tmp_path):
-    "Eight pictures, two a step on each of two processes: two steps an epoch, through the frozen part and out of it"
-    (tmp_path/"worker.py").write_text(WORKER)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(tmp_path/"worker.py"), str(tmp_path/"run")]
-    environment = os.environ | dict(OMP_NUM_THREADS="1", ACCELERATE_USE_CPU="true")
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
-    assert done.returncode==0, done.stderr[-2000:]
-    assert [(tmp_path/f"run.{i}.said").read_text() for i in range(2)]==["2 processes, step 4"]*2
-    log = [json.loads(o)["step"] for o in (tmp_path/"run"/"log.jsonl").read_text().splitlines()]
-    assert log==[1, 2, 3, 4]
-    assert json.loads((tmp_path/"run"/"config.json").read_text())["processes"]==2
-
-
 def test_fine_layers_of_the_shipped_encoder():
     "The finest level of EfficientNet-Lite ends before stride 8"
     model = DepthNet("tf_efficientnet_lite0", 8, 8)
@@ -100,3 +68,18 @@ def test_fine_layers_of_the_shipped_encoder():
     names = {name.split(".")[0]+"."+name.split(".")[1] for name,p in model.encoder.named_parameters() if id(p) in kept}
     assert {o.split(".")[0] for o in names}=={"conv_stem", "bn1", "blocks"}
     assert {o for o in names if o.startswith("blocks")}=={"blocks.0", "blocks.1"}
+
+
+def test_compile_changes_no_number(tmp_path):
+    "torch.compile traces the network, also when part of it begins to learn and when the size changes; what runs here is the trace, without a compiler"
+    data = [dict(image=o, target=o[:1], mask=torch.ones(1, 64, 64, dtype=torch.bool)) for o in torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))]
+    weights = []
+    for backend in ("", "eager"):
+        torch.manual_seed(0)
+        model = DepthNet("test_efficientnet", 8, 8)
+        settings = Settings(epochs=2, batch_size=4, workers=0, frozen=0.25, sizes=(32, 64), compile=backend)
+        fit(model, RankingLoss(50), data, tmp_path/f"run{backend}", settings, progress=False)
+        assert (model._compiled_call_impl is not None)==bool(backend)
+        weights.append(model.state_dict())
+    assert weights[0].keys()==weights[1].keys()
+    assert all((v-weights[1][k]).abs().max()<1e-6 for k, v in weights[0].items() if k!="output.conv2.bias")

@@ -37,18 +37,26 @@ def read_image(
     "A colour photograph as a tensor, turned the way it was taken"
     with Image.open(path) as picture:
         if picture.mode[0] in "IF": raise ValueError(f"read_image wants a photograph of 8 bits a colour, got mode {picture.mode} in {path}")
-        pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+        ImageOps.exif_transpose(picture, in_place=True)
+        pixels = np.array(picture if picture.mode=="RGB" else picture.convert("RGB"))
     return tv_tensors.Image(torch.from_numpy(pixels).permute(2,0,1))
 
 # %% ../../nbs/10_data.datasets.ipynb #c016
 def read_relative_depth(
     path:str|Path, # A ReDWeb map: 8 bits, darker is closer, 255 is sky
-) -> tuple[tv_tensors.Mask, tv_tensors.Mask]: # `target` (1,h,w) float in [0,1], larger is nearer, sky 0; `mask` (1,h,w), True where the file has a value
+    mask:str|Path|None=None, # A grey picture of its size, 0 where the map means nothing; None, or no such file: it has no holes
+) -> tuple[tv_tensors.Mask, tv_tensors.Mask]: # `target` (1,h,w) float in [0,1], larger is nearer, sky 0, and 0 off the mask; `mask` (1,h,w), True where the map has a value
     "A ReDWeb map as disparity, `1 - RD/255`"
     with Image.open(path) as picture:
         if picture.mode!="L": raise ValueError(f"read_relative_depth wants a grey map of 8 bits (mode L), got mode {picture.mode} in {path}")
-        relative_depth = torch.from_numpy(np.array(picture))[None]
-    return tv_tensors.Mask(1-relative_depth/255), tv_tensors.Mask(torch.ones_like(relative_depth, dtype=torch.bool))
+        relative_depth = np.divide(picture, 255, dtype=np.float32)[None]
+    target = torch.from_numpy(np.subtract(1, relative_depth, out=relative_depth))
+    known = torch.ones_like(target, dtype=torch.bool)
+    if mask is not None and Path(mask).is_file():
+        with Image.open(mask) as picture: known = torch.from_numpy(np.array(picture.convert("L")))[None]>0
+        if known.shape!=target.shape: raise ValueError(f"read_relative_depth wants map and mask of one shape, got {tuple(target.shape[1:])} and {tuple(known.shape[1:])} in {mask}")
+        target = torch.where(known, target, 0.)
+    return tv_tensors.Mask(target), tv_tensors.Mask(known)
 
 # %% ../../nbs/10_data.datasets.ipynb #c023
 LAST_TRAIN,LAST_VAL = "6089737182_b1b782f0f9_b.jpg", "7309062790_236093cee9_z.jpg"
@@ -115,7 +123,7 @@ class ReDWeb(Dataset):
 
     def __getitem__(self, i):
         name = self.names[i]
-        target,mask = read_relative_depth(self.root/"RDs"/f"{Path(name).stem}.png")
+        target,mask = read_relative_depth(*(self.root/o/f"{Path(name).stem}.png" for o in ("RDs", "Masks")))
         image = match_size(read_image(self.root/"Imgs"/name), tuple(target.shape[-2:]), name)
         sample = dict(image=image, target=target, mask=mask, name=name)
         return self.transform(sample) if self.transform else sample
@@ -129,11 +137,12 @@ def measure_pair(
     files = root/"Imgs"/name, root/"RDs"/f"{Path(name).stem}.png"
     for what,file in zip(("photograph", "map"), files):
         if not file.is_file(): raise ValueError(f"its {what} {file.parent.name}/{file.name} is missing")
-    image,(target,_) = read_image(files[0]),read_relative_depth(files[1])
+    image,(target,mask) = read_image(files[0]),read_relative_depth(files[1], root/"Masks"/files[1].name)
     match_size(image, tuple(target.shape[-2:]), name)
-    count = torch.bincount((255*(1-target)).round().int().flatten(), minlength=256)
+    if not mask.any(): raise ValueError("its mask leaves nothing of the map")
+    count = torch.bincount((255*(1-target[mask])).round().int(), minlength=256)
     if (levels := (count>0).sum().item())==1: raise ValueError(f"its map has one value everywhere, {count.argmax().item()}")
-    return dict(photograph=list(image.shape[-2:]), map=list(target.shape[-2:]), levels=levels, sky=count[255].item()/target.numel())
+    return dict(photograph=list(image.shape[-2:]), map=list(target.shape[-2:]), levels=levels, sky=count[255].item()/count.sum().item())
 
 # %% ../../nbs/10_data.datasets.ipynb #v03
 def spread(
@@ -328,8 +337,9 @@ def read_folders(
     (images,photographs),(maps,truths) = files_by_name(root, IMAGE_FOLDERS),files_by_name(root, MAP_FOLDERS)
     for o in sorted(photographs.keys()-truths): raise ValueError(f"DepthPairs wants a map for every photograph, got {images}/{photographs[o].name} alone in {root}")
     for o in sorted(truths.keys()-photographs): raise ValueError(f"DepthPairs wants a photograph for every map, got {maps}/{truths[o].name} alone in {root}")
-    rest = dict(set="", split="", kind=MAP_FOLDERS[maps], unit=None, cap=None, mask=None)
-    return [dict(name=o.name, image=o, target=truths[stem], place=f"{maps}/{truths[stem].name}") | rest for stem,o in photographs.items()]
+    rest = dict(set="", split="", kind=MAP_FOLDERS[maps], unit=None, cap=None)
+    def mask(stem): return o if (o := root/"Masks"/f"{stem}.png").is_file() else None
+    return [dict(name=o.name, image=o, target=truths[stem], mask=mask(stem), place=f"{maps}/{truths[stem].name}") | rest for stem,o in photographs.items()]
 
 # %% ../../nbs/10_data.datasets.ipynb #g11
 def read_values(

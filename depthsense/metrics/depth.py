@@ -46,7 +46,7 @@ def abs_rel(
     target:Maps, # True depth; > 0 on the mask
     mask:Mask|None=None, # True where `target` is valid
 ) -> float: # Mean over pixels, then pictures; a fraction, lower is better
-    "Mean relative error of depth, AbsRel: [Eigen 2014](https://arxiv.org/abs/1406.2283), section 4"
+    "Mean relative error of depth, AbsRel: [Eigen 2014](https://arxiv.org/abs/1406.2283)"
     pred,target,mask = as_depths("abs_rel", pred, target, mask)
     return mean_over((pred-target).abs()/target, mask)
 
@@ -55,7 +55,7 @@ def sq_rel(
     target:Maps, # True depth; > 0 on the mask
     mask:Mask|None=None, # True where `target` is valid
 ) -> float: # Mean over pixels, then pictures; the unit of `target`, lower is better
-    "Mean squared error over depth, SqRel: [Eigen 2014](https://arxiv.org/abs/1406.2283), section 4"
+    "Mean squared error over depth, SqRel: [Eigen 2014](https://arxiv.org/abs/1406.2283)"
     pred,target,mask = as_depths("sq_rel", pred, target, mask)
     return mean_over((pred-target)**2/target, mask)
 
@@ -65,7 +65,7 @@ def rmse(
     target:Maps, # True depth; > 0 on the mask
     mask:Mask|None=None, # True where `target` is valid
 ) -> float: # Mean over the pictures' roots; the unit of `target`, lower is better
-    "Root mean squared error of depth: [Eigen 2014](https://arxiv.org/abs/1406.2283), section 4"
+    "Root mean squared error of depth: [Eigen 2014](https://arxiv.org/abs/1406.2283)"
     pred,target,mask = as_depths("rmse", pred, target, mask)
     return root_mean((pred-target)**2, mask)
 
@@ -74,7 +74,7 @@ def rmse_log(
     target:Maps, # True depth; > 0 on the mask
     mask:Mask|None=None, # True where `target` is valid
 ) -> float: # Mean over the pictures' roots; no unit, lower is better
-    "Root mean squared error of the natural logarithm of depth: [Eigen 2014](https://arxiv.org/abs/1406.2283), section 4"
+    "Root mean squared error of the natural logarithm of depth: [Eigen 2014](https://arxiv.org/abs/1406.2283)"
     pred,target,mask = as_depths("rmse_log", pred, target, mask)
     return root_mean((pred.log()-target.log())**2, mask)
 
@@ -93,7 +93,7 @@ def si_rmse(
     target:Maps, # True depth; > 0 on the mask
     mask:Mask|None=None, # True where `target` is valid
 ) -> float: # Mean over the pictures' roots; no unit, lower is better
-    "Scale-invariant RMSE log, the standard deviation of `log(pred) - log(target)`: after [Eigen 2014](https://arxiv.org/abs/1406.2283), section 3"
+    "Scale-invariant RMSE log, the standard deviation of `log(pred) - log(target)`: after [Eigen 2014](https://arxiv.org/abs/1406.2283)"
     pred,target,mask = as_depths("si_rmse", pred, target, mask)
     d = pred.log()-target.log()
     mean = (d*mask).sum((1,2,3), keepdim=True)/mask.sum((1,2,3), keepdim=True)
@@ -106,7 +106,7 @@ def delta_error(
     mask:Mask|None=None, # True where `target` is valid
     threshold:float=1.25, # Factor up to which a depth is good; > 1
 ) -> float: # Share of pixels off by more, mean over pictures; [0,1], lower is better
-    "Share of pixels whose depth is off by more than a factor: one minus the delta of [Eigen 2014](https://arxiv.org/abs/1406.2283), section 4"
+    "Share of pixels whose depth is off by more than a factor: one minus the delta of [Eigen 2014](https://arxiv.org/abs/1406.2283)"
     if not threshold>1: raise ValueError(f"delta_error wants a threshold > 1, got {threshold}")
     pred,target,mask = as_depths("delta_error", pred, target, mask)
     return mean_over((torch.maximum(pred/target, target/pred)>threshold).double(), mask)
@@ -200,7 +200,7 @@ def depth_errors(
     return {k: f(guess, depth, mask) for k,f in DEPTH_ERRORS.items()}
 
 # %% ../../nbs/41_metrics.depth.ipynb #b012
-EIGEN = "[Eigen 2014](https://arxiv.org/abs/1406.2283), section 4"
+EIGEN = "[Eigen 2014](https://arxiv.org/abs/1406.2283)"
 BLANK = "depths 1, 2 and 4 m, prediction blank"
 CARDS |= dict(
     abs_rel=Card(r"mean of $\lvert\hat z-z\rvert/z$", EIGEN, "errors near the camera most", "too far costs without end, too near never more than 1", BLANK, 10/21),
@@ -208,7 +208,7 @@ CARDS |= dict(
     rmse=Card(r"root of the mean of $(\hat z-z)^2$", EIGEN, "errors far away most", "has a unit, and grows with the cap; a few pixels decide", BLANK, 95**.5/7),
     rmse_log=Card(r"root of the mean of $(\ln\hat z-\ln z)^2$", EIGEN, "factors, near and far alike", "natural logarithm here, decimal in `log10`", BLANK, (2/3*log(2)**2+log(6/7)**2)**.5),
     log10=Card(r"mean of $\lvert\log_{10}\hat z-\log_{10}z\rvert$", "[Saxena 2009](https://doi.org/10.1109/TPAMI.2008.132)", "factors, near and far alike", "2.3 times as much in natural logarithms", BLANK, log(14/3, 10)/3),
-    si_rmse=Card(r"standard deviation of $\ln\hat z-\ln z$", "after [Eigen 2014](https://arxiv.org/abs/1406.2283), section 3", "factors between points", "printed elsewhere squared, times 100, or with half of its second term", BLANK, (2/3)**.5*log(2)),
+    si_rmse=Card(r"standard deviation of $\ln\hat z-\ln z$", "after [Eigen 2014](https://arxiv.org/abs/1406.2283)", "factors between points", "printed elsewhere squared, times 100, or with half of its second term", BLANK, (2/3)**.5*log(2)),
 )
 def delta_card(k, value):
     return Card(rf"share of pixels with $\max(\hat z/z,\,z/\hat z)>1.25^{k}$", "one minus the δ of "+EIGEN, "how many pixels are badly off, not how badly",

@@ -1,5 +1,21 @@
-"The network and its checkpoints"
-from depthsense.models.depthnet import DepthNet, load_imagenet
-from depthsense.models.hub import checkpoint_names, load_model, save_model
+"The network, its checkpoints, and networks from elsewhere"
+from importlib import import_module
 
-__all__ = ["DepthNet", "checkpoint_names", "load_imagenet", "load_model", "save_model"]
+_HOMES = {
+    "DepthNet": "depthnet",
+    "OnnxNetwork": "foreign",
+    "checkpoint_names": "hub",
+    "load_imagenet": "depthnet",
+    "load_model": "foreign",
+    "save_model": "hub",
+}
+__all__ = ["DepthNet", "OnnxNetwork", "checkpoint_names", "load_imagenet", "load_model", "save_model"]
+
+
+def __getattr__(name):
+    "Import what is asked for when it is asked for, so that an .onnx file is opened without torch"
+    if name not in _HOMES: raise AttributeError(f"module 'depthsense.models' has no attribute {name!r}")
+    return getattr(import_module(f"depthsense.models.{_HOMES[name]}"), name)
+
+
+def __dir__(): return sorted([*globals(), *_HOMES])
