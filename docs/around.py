@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 BIBLIOGRAPHY = ROOT/"docs"/"references.bib"
 GLOSSARY = ROOT/"docs"/"pages"/"glossary.md"
+EVERYDAY = {"cap", "crop", "depth", "mask", "pair", "prior", "residual", "seed", "split", "tie"}  # words that are not always the glossary's
 
 
 def changes():
@@ -77,7 +78,7 @@ class Terms:
     def __init__(self):
         body = re.search(r"```\{glossary\}\n(.*?)```", GLOSSARY.read_text(encoding="utf-8"), re.S)[1]
         self.terms = [o for o in re.findall(r"^(\S.*)\n(?=  )", body, re.M)]
-        every = "|".join(re.escape(o) for o in sorted(self.terms, key=len, reverse=True))
+        every = "|".join(re.escape(o) for o in sorted(set(self.terms) - EVERYDAY, key=len, reverse=True))
         self.pattern = re.compile(rf"(?<![\w-])({every})(s?)(?![\w-])", re.I)
         self.names = {o.lower(): o for o in self.terms}
 
@@ -141,7 +142,7 @@ def for_epub(text):
     "A page's markdown with the HTML in it made XHTML, its links made those of an EPUB, its formulas MathML"
     text = re.sub(r'(href="[\w.]+)\.html(?=[#"])', r"\1.xhtml", text)
     text = re.sub(r'<span class="math">\\\((.*?)\\\)</span>', lambda m: mathml(html.unescape(m[1])), text)
-    return text.replace("<br>", "<br/>")
+    return re.sub(r"<(br|hr|img|col|input)\b([^<>]*?)\s*/?>", r"<\1\2/>", text)
 
 
 def for_paper(text):

@@ -356,6 +356,8 @@ def write_pages(paper=str, play=0):
     for page, cells in pages.items():
         for c in cells:
             if c["cell_type"] == "markdown": c["source"] = paper(c["source"])
+            for o in c.get("outputs", []):
+                if "text/html" in o.get("data", {}): o["data"]["text/html"] = paper("".join(o["data"]["text/html"]))
         nb = dict(cells=cells, metadata=kernel, nbformat=4, nbformat_minor=5)
         (SOURCE/f"{page}.ipynb").write_text(json.dumps(nb), encoding="utf-8")
     for o in (ROOT/"docs"/"pictures", NBS/"images"):
