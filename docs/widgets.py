@@ -68,8 +68,8 @@ def microscope(out):
     prices = {name: {k: numbers(space["prices"](o, f, space["specimen"](k), doses)) for k, f in mistakes.items()} for name, o in measures.items()}
     maps = {k: [f(space["specimen"](k).target, s) for s in (0, *shown)] for k, f in mistakes.items()}
     grads = {(name, k): [space["pushes"](make(), m, space["specimen"](k), draws=30) for m in maps[k][1:]] for name, make in losses.items() for k in mistakes}
-    loudest = {name: max(g.abs().max() for k in mistakes for g in grads[name, k]) for name in losses}
-    spread = {f"{name}/{k}": [round(space["spread_over"](g), 3) if g.abs().max() > 1e-4*loudest[name] else 0 for g in o] for (name, k), o in grads.items()}
+    usual = {name: torch.stack([g.abs().max() for k in mistakes for g in grads[name, k]]).median() for name in losses}
+    spread = {f"{name}/{k}": [round(space["spread_over"](g), 3) if g.abs().max() > 1e-3*usual[name] else 0 for g in o] for (name, k), o in grads.items()}
     for k in mistakes:
         sheet = [(avg_pool2d(m, 2)[0, 0].clamp(0, 2)*127.5).round().byte() for m in maps[k]]
         for name in losses:

@@ -277,3 +277,11 @@ def test_every_widget_has_its_place(site):  # noqa: F811
         text = (site/f"{page}.html").read_text(encoding="utf-8")
         if (site/"_static"/"demo").exists(): assert f'id="play-{name}"' in text and f"{name}.js" in text
     assert all((build.ROOT/"docs"/"widgets"/f"{o[0]}.js").exists() for o in widgets.PLACES.values())
+
+
+def test_a_push_is_shown_where_there_is_one(site):  # noqa: F811
+    path = site/"_static"/"widgets"/"data"/"microscope.json"
+    if not path.exists(): pytest.skip("the site was built without npm")
+    spread = json.loads(path.read_text())["spread"]
+    for name in ("gradient_matching", "hessian", "l1", "l2", "ssim", "ranking"): assert min(spread[f"{name}/blur"]) > 0, name
+    for name in ("least_squares", "affine_invariant", "ssim"): assert max(spread[f"{name}/scale"]) == 0, name
