@@ -217,7 +217,7 @@ def run_pytest(name, *what, **env):
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder)/"report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *what]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200, env={**os.environ, **env})
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600, env={**os.environ, **env})
         cases = list(ElementTree.parse(report).iter("testcase")) if report.exists() else []
     facts = []
     for case in cases:
