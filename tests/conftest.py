@@ -1,5 +1,10 @@
 "What tests of several files share"
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent/"docs"))
 
 
 @pytest.fixture(scope="session")
