@@ -3,8 +3,8 @@
     python benchmarks/runtime.py [--repeats 15] [--threads 2] [--json results/runtime.json]
 
 `networks`: one picture through the network, by the clock on the wall, on a quiet machine; all take turns, the median counts. The weights of the others are random,
-which does not change how long they take. `times` says how many times as long as `small` a network takes, each in torch in the quicker of two layouts of memory,
-at an equal size of 224 pixels; Depth Anything also at 518, which is its own default. `cold`: whole commands in a fresh process, from start to end.
+which does not change how long they take. `times` says how many times as long as `small` a network takes, each in torch in its quickest form (two layouts of
+memory, and batch norms folded away, as `predict` does it), at an equal size of 224 pixels; Depth Anything also at 518, which is its own default. `cold`: whole commands in a fresh process, from start to end.
 """
 import argparse
 import copy
@@ -27,6 +27,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from depthsense.models import load_model
+from depthsense.models.depthnet import fold_norms
 
 PHOTO = Path(sys.modules["depthsense"].__file__).parent/"pictures"/"china.jpg"
 
@@ -71,12 +72,13 @@ def network_rows(files, repeats, threads):
     torch.manual_seed(0)
     work, parameters = {}, {}
     for name, model, sizes in (("small", load_model("small"), (224,)), ("MiDaS small, layout", MiDaSSmall(), (224,)), ("Depth Anything V2 Small", depth_anything(), (224, 518))):
-        for layout, form in (("", torch.contiguous_format), ("channels last", torch.channels_last)):
-            if layout and name.startswith("Depth Anything"): continue  # attention knows no such layout
-            placed = copy.deepcopy(model).eval().to(memory_format=form)
+        forms_of = {"": model.eval()}
+        if not name.startswith("Depth Anything"):  # attention knows neither another layout nor batch norms
+            forms_of |= {"channels last": copy.deepcopy(model).to(memory_format=torch.channels_last), "folded": fold_norms(model)}
+        for form, placed in forms_of.items():
             for size in sizes:
-                image = torch.rand(1, 3, size, size).contiguous(memory_format=form)
-                key = name, "torch", layout, size
+                image = torch.rand(1, 3, size, size).contiguous(memory_format=torch.channels_last if form else torch.contiguous_format)
+                key = name, "torch", form, size
                 work[key], parameters[key] = lambda placed=placed, image=image: placed(image), sum(o.numel() for o in model.parameters())
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads

@@ -131,7 +131,11 @@ def network_size(
 
 # %% ../nbs/70_prediction.ipynb #c044
 @lru_cache(maxsize=2)
-def cached_model(path, written, device): return load_model(path, device)
+def cached_model(path, written, device):
+    network = load_model(path, device)
+    if isinstance(network, OnnxNetwork) or str(path).startswith("hf:"): return network
+    from depthsense.models.depthnet import fold_norms
+    return fold_norms(network)
 
 def find_device(
     device:str|None=None # Such as "cuda:1"; None: a GPU where there is one
