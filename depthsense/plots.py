@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLORS', 'SHOW', 'as_array', 'as_picture', 'as_map', 'new_axes', 'show_image', 'show_disparity', 'show_depth',
-           'show_error', 'show_pairs', 'show_grid', 'costs_table']
+           'show_error', 'show_pairs', 'show_grid', 'costs_table', 'expected_numbers']
 
 # %% ../nbs/02_plots.ipynb #c005
 import json
@@ -185,3 +185,14 @@ def costs_table(
     lines += [[o["what"], *(cell(o, k) for k in columns)] for o in rows]
     source = f"{how}, {recorded['machine']}, {recorded['date']}, `{recorded['command']}`."
     return "\n".join([*(f"| {' | '.join(o)} |" for o in lines), "", source])
+
+# %% ../nbs/02_plots.ipynb #t005
+def expected_numbers(
+    run:str, # What gives the numbers: a command, without quotes
+    numbers:dict[str,str], # What is looked at, and what was found
+    source:dict, # Of a file in results/: `machine`, `date` and `commit` are read
+) -> str: # Markdown
+    "What to expect of a command, and where that was seen"
+    if not numbers: raise ValueError("expected_numbers wants a number at least, got none")
+    lines = [f"| Expected of `{run}` | |", "| --- | ---: |", *(f"| {k} | {o} |" for k,o in numbers.items())]
+    return "\n".join([*lines, "", f"Seen on {source['machine']}, {source['date']}, at commit `{source['commit']}`."])

@@ -297,6 +297,7 @@ def page_cells(path, number, page, names):
             "hide-cell": folded,
             "exported": d.keys() & {"export", "exports", "exporti"},
             "recorded": d.keys() & set(cfg["tst_flags"].split()),
+            "expected": "expected_numbers(" in code and "def expected_numbers(" not in code and d.get("echo") == "false",
         }.items() if on]
         outputs = [o for o in c["outputs"] if o.get("name") != "stderr"]
         fold = d.get("code-summary", "").strip("\"'") or ("Imports" if imports(code) else "Code")
