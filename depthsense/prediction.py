@@ -127,7 +127,7 @@ def network_size(
     "The size to ask a network with, or an error if it was made for another"
     own = network.size if isinstance(network, OnnxNetwork) else None
     if own and size not in (None, own): raise ValueError(f"predict wants size {own} for {network.path.name}, which was made for it alone, got {size}")
-    return int(own or size or SIZE)
+    return int(own or size or getattr(network, "about", {}).get("size", SIZE))
 
 # %% ../nbs/70_prediction.ipynb #c044
 @lru_cache(maxsize=2)

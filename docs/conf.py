@@ -63,6 +63,7 @@ epub_css_files = ["epub.css"]
 epub_exclude_files = ["search.xhtml", "404.xhtml", ".nojekyll"]
 html_math_renderer = "mathml" if offline else "katex"
 latex_engine = "xelatex"
+latex_use_xindy = False  # makeindex comes with LaTeX, xindy does not
 latex_documents = [("index", f"{cfg['lib_name']}.tex", cfg["title"], author, "manual")]
 
 
