@@ -336,22 +336,32 @@ def put_play(pages, play):
         before[0]["source"] = re.sub(rf"^{re.escape(heading)}$", lambda m: text+m[0], before[0]["source"], count=1, flags=re.M)
 
 
-def write_pages(paper=str, play=0):
-    "The notebooks as Sphinx takes them, in docs/_build; `paper` goes over each page's markdown, `play` is what the demonstration fetches, in bytes, 0 for pages without scripts"
+def toctree(*pages): return "\n".join(["```{toctree}", ":hidden:", "", *pages, "```"])
+
+
+def write_pages(paper=str, play=0, printed=False):
+    "The notebooks as Sphinx takes them, in docs/_build; `paper` goes over each page's markdown, `play` is what the demonstration fetches, in bytes, 0 for pages without scripts; `printed` makes a page `book` that has all others in it"
     for o in (SOURCE, BUILD/"doctrees"): shutil.rmtree(o, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     names, every, pages = Names(), chapters(), {}
     for number, page, path in every: pages[page] = page_cells(path, number, page, names)
     if "index" not in pages: raise FileNotFoundError("nbs/index.ipynb, the front page, is missing")
     there = [o for o in parts.PARTS if any(number[:1] == str(o) for number, _, _ in every)]
-    for o in there: (SOURCE/f"{parts.name(o)}.md").write_text(paper(prose(parts.page(o, every), names)), encoding="utf-8")
+    for o in there:
+        text = paper(prose(parts.page(o, every), names))
+        if printed: text = re.sub(r"^## (.+)$", r"**\1**", text, flags=re.M)  # its chapters belong to it, not to its last section
+        (SOURCE/f"{parts.name(o)}.md").write_text(text, encoding="utf-8")
     for o in PAGES: (SOURCE/f"{o}.md").write_text(paper(other_page(o, names)), encoding="utf-8")
     for c in pages["index"]:
         if c["cell_type"] == "markdown": c["source"] = c["source"].replace("## The book\n", f"## The book\n\n{parts.drawing(every)}\n")
     if play: put_play(pages, play)
     pages["index"].append(dict(cell_type="markdown", id="age", metadata={}, source=f'<p class="where">{" · ".join(age("nbs/index.ipynb", names))}</p>'))
-    toc = "\n".join(["```{toctree}", ":hidden:", "", *map(parts.name, there), *PAGES[:-1], "```"])
-    pages["index"].append(dict(cell_type="markdown", id="toc", metadata={}, source=toc))
+    every_part = [*map(parts.name, there)]
+    if printed:
+        (SOURCE/"book.md").write_text(f"# {cfg['title']}\n\n{toctree('index', *every_part, 'around')}\n", encoding="utf-8")
+        for number, page, _ in every: pages[page][0]["source"] = re.sub(r"^# ", f"# {number} ", pages[page][0]["source"], count=1, flags=re.M)
+        (SOURCE/"around.md").write_text(f"# Around the chapters\n\n{toctree(*PAGES[:-1])}\n", encoding="utf-8")
+    else: pages["index"].append(dict(cell_type="markdown", id="toc", metadata={}, source=toctree(*every_part, *PAGES[:-1])))
     python = dict(display_name="python3", language="python", name="python3")
     kernel = dict(kernelspec=python, language_info=dict(name="python"))
     for page, cells in pages.items():
@@ -454,7 +464,7 @@ def epub(out):
 def pdf(out):
     "The same pages as one PDF, by LaTeX"
     if not all(map(shutil.which, ("latexmk", "xelatex"))): return 0, ["a PDF wants LaTeX, with latexmk and xelatex, and they are not here: `--epub` needs neither, and every page of the site prints well"]
-    days, problems = write_pages(around.for_paper)
+    days, problems = write_pages(around.for_paper, printed=True)
     shutil.rmtree(out, ignore_errors=True)
     if sphinx("latex", out, "-t", "paper"): return len(days), [*problems, "Sphinx is not content: see above"]
     made = subprocess.run(["latexmk", "-xelatex", "-interaction=nonstopmode", "-quiet", f"{cfg['lib_name']}.tex"], cwd=out, capture_output=True, text=True)

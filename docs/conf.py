@@ -62,9 +62,12 @@ epub_tocscope = "includehidden"
 epub_css_files = ["epub.css"]
 epub_exclude_files = ["search.xhtml", "404.xhtml", ".nojekyll"]
 html_math_renderer = "mathml" if offline else "katex"
+root_doc = "book" if tags.has("paper") else "index"  # noqa: F821
 latex_engine = "xelatex"
 latex_use_xindy = False  # makeindex comes with LaTeX, xindy does not
-latex_documents = [("index", f"{cfg['lib_name']}.tex", cfg["title"], author, "manual")]
+latex_toplevel_sectioning = "part"
+latex_elements = dict(preamble=r"\setcounter{secnumdepth}{-2}")  # chapters have numbers of their own
+latex_documents = [("book", f"{cfg['lib_name']}.tex", cfg["title"], author, "manual")]
 
 
 def unfold(translator, node):

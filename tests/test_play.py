@@ -68,6 +68,39 @@ def photo_file(tmp_path, height=180, width=301):
 
 # The demonstration ----------------------------------------------------------------------------------------------------
 
+def test_the_same_on_a_graphics_card(playwright_api, address, site, problems):  # noqa: F811
+    "WebGPU, on a card that the browser itself stands in for"
+    if not (site/"_static"/"demo").exists(): pytest.skip("the site was built without npm, so it has no demonstration")
+    chrome = playwright_api.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"])
+    try:
+        page = open_page(chrome, problems, address)
+        page.goto(address)
+        if not page.evaluate("async () => Boolean(await navigator.gpu?.requestAdapter())"): pytest.skip("this browser has no WebGPU, not even a stand-in")
+        page.click(is_("sample"))
+        answered(page)
+        page.select_option(is_("engine"), "webgpu")
+        page.click(is_("sample"))
+        page.wait_for_function("() => document.querySelector('[data-is=status]').innerText.includes('on the graphics card')")
+        pixels, disparity = answered(page)
+        assert not problems, problems
+        assert np.abs(predict(pixels).disparity-disparity).mean() < 1e-3
+    finally: chrome.close()
+
+
+def test_without_a_graphics_card(page, address):  # noqa: F811
+    "Asked for and missing: the page says so, and goes on with the processor when that is chosen"
+    page.add_init_script("Object.defineProperty(navigator, 'gpu', {value: undefined})")
+    page.goto(address)
+    page.click(is_("sample"))
+    answered(page)
+    page.select_option(is_("engine"), "webgpu")
+    page.click(is_("sample"))
+    page.wait_for_function("() => document.querySelector('[data-is=status]').innerText.includes('no graphics card')")
+    page.select_option(is_("engine"), "wasm")
+    page.click(is_("sample"))
+    page.wait_for_function("() => document.querySelector('[data-is=status]').innerText.includes('on the processor')")
+
+
 def test_the_page_says_what_the_library_says(page, address, problems):  # noqa: F811
     page.goto(address)
     assert "MB in all" in page.inner_text(is_("status"))

@@ -26,7 +26,7 @@ const MARKUP = `
     <label><input type="checkbox" data-is="beside"> side by side</label>
     <button type="button" class="demo-button" data-is="turn" aria-pressed="false">In relief</button>
     <button type="button" class="demo-button" data-is="save">Save the map</button>
-    <label>Runs on <select data-is="engine"><option value="auto">whatever is fastest</option><option value="wasm">the processor</option></select></label>
+    <label>Runs on <select data-is="engine"><option value="auto">whatever is fastest</option><option value="wasm">the processor</option><option value="webgpu">the graphics card</option></select></label>
   </div>
 </div>`;
 

@@ -14,29 +14,43 @@ async function download(url, onProgress) {
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
-async function hasGPU() {
-  try { return Boolean(await navigator.gpu?.requestAdapter()); } catch { return false; }
+/** Is there a graphics card that WebGPU can use? One that the processor plays is slower than the processor itself, so it counts only when asked for. */
+async function hasGPU(wanted) {
+  try {
+    const adapter = await navigator.gpu?.requestAdapter();
+    return Boolean(adapter) && (wanted === "webgpu" || !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
+  } catch { return false; }
 }
 
-/** @returns {{where: string, session: object, ort: object}} the network, ready; `where` is "webgpu" or "wasm" */
-export async function loadModel(wanted = "auto", onProgress = () => {}) {
-  const where = wanted !== "wasm" && await hasGPU() ? "webgpu" : "wasm";
-  const weights = download(here("small.onnx"), onProgress);
+async function start(where, weights) {
   const ort = await import(here(`ort.${where}.bundle.min.mjs`));
   ort.env.wasm.numThreads = 1;  // more need headers that plain file hosts do not send
   ort.env.wasm.wasmPaths = here("./");
-  const session = await ort.InferenceSession.create(await weights, {executionProviders: [where]});
-  return {where, session, ort};
+  const session = await ort.InferenceSession.create(weights, {executionProviders: [where], logSeverityLevel: 3});
+  const model = {where, session, ort};
+  if (where === "webgpu") await ask(model, new Float32Array(3 * SIZE * SIZE));  // a card may fail only when it is asked
+  return model;
+}
+
+const ask = ({session, ort}, image) => session.run({image: new ort.Tensor("float32", image, [1, 3, SIZE, SIZE])});
+
+/** @returns {{where: string, session: object, ort: object}} the network, ready; `where` is "webgpu" or "wasm" */
+export async function loadModel(wanted = "auto", onProgress = () => {}) {
+  const card = wanted !== "wasm" && await hasGPU(wanted);
+  if (wanted === "webgpu" && !card) throw new Error("This browser offers no graphics card (WebGPU is missing).");
+  const weights = await download(here("small.onnx"), onProgress);
+  if (!card) return start("wasm", weights);
+  return start("webgpu", weights).catch(e => { if (wanted === "webgpu") throw e; return start("wasm", weights); });
 }
 
 /**
  * Raw disparity of a picture, at the picture's size; larger is nearer.
  * @param {Uint8Array} pixels h × w × 3, RGB
  */
-export async function predictRaw({session, ort}, pixels, w, h) {
+export async function predictRaw(model, pixels, w, h) {
   const small = resizePicture(pixels, w, h, SIZE, SIZE), plane = SIZE * SIZE, image = new Float32Array(3 * plane);
   for (let i = 0; i < plane; i++) for (let c = 0; c < 3; c++) image[c * plane + i] = small[3 * i + c] / 255;
-  const {disparity} = await session.run({image: new ort.Tensor("float32", image, [1, 3, SIZE, SIZE])});
+  const {disparity} = await ask(model, image);
   return resizeMap(disparity.data, SIZE, SIZE, w, h);
 }
 
