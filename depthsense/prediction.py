@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TURNS', 'SIZE', 'upright', 'to_rgb', 'unknown_format', 'read_photo', 'array_photo', 'as_photo', 'as_photos',
-           'network_size', 'cached_model', 'find_device', 'as_model', 'predict_photo', 'predict']
+           'network_size', 'cached_model', 'find_device', 'as_model', 'predict_photo', 'predict', 'predict_batch']
 
 # %% ../nbs/70_prediction.ipynb #c004
 import warnings
@@ -189,3 +189,23 @@ def predict(
     name = str(model) if isinstance(model, (str, Path)) else type(model).__name__
     predictions = [predict_photo(network, o, size, name) for o in photos]
     return predictions if many else predictions[0]
+
+# %% ../nbs/70_prediction.ipynb #ba02
+def predict_batch(
+    network, # Of `as_model`
+    photos:list, # Photographs (h,w,3) uint8, of any sizes
+    size:int|None=None, # As in `predict_photo`
+    name:str="", # Of the network
+) -> list[DepthPrediction]: # As `predict_photo` gives them
+    "The predictions for several photographs, which the network sees together"
+    if len(photos)<2 or hasattr(network, "disparity"): return [predict_photo(network, o, size, name) for o in photos]
+    import torch
+
+    from depthsense.models.blocks import resize
+    side = network_size(network, size)
+    squares = np.stack([np.asarray(Image.fromarray(o).resize((side, side), Image.Resampling.BILINEAR)) for o in photos])
+    device = next((o.device for o in network.parameters()), "cpu")
+    with torch.no_grad(): answers = network(torch.from_numpy(squares).permute(0,3,1,2).to(device)/255)
+    raws = [resize(o[None], photo.shape[:2])[0,0].float().cpu().numpy() for o,photo in zip(answers, photos)]
+    if not all(np.isfinite(o).all() for o in raws): raise ValueError(f"predict wants finite numbers, and the network {name} gives nan or infinity")
+    return [DepthPrediction(*o, name) for o in zip(raws, photos)]
