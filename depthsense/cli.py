@@ -8,9 +8,9 @@ __all__ = ['SUFFIXES', 'STDIN', 'ENDS', 'EFFECT_ENDS', 'ALL_ENDS', 'DIARY', 'app
            'OutOption', 'MapOption', 'JsonOption', 'StrengthOption', 'PivotOption', 'folder_pictures',
            'matching_pictures', 'pictures_of', 'Job', 'pictures_written', 'find_jobs', 'plan', 'save_kinds',
            'result_kinds', 'save_result', 'results_folder', 'results_file', 'silenced', 'attempt', 'each_picture',
-           'in_order', 'read_stdin', 'read_job', 'predicted', 'predict_files', 'save_results', 'stamp', 'entry',
-           'read_diary', 'undone', 'noting', 'one_line', 'flush_output', 'Commands', 'examples', 'show_version',
-           'options', 'main', 'usage', 'watched', 'note', 'tell', 'complete_model', 'complete_scored',
+           'in_order', 'read_stdin', 'read_job', 'predicted', 'ready', 'predict_files', 'save_results', 'stamp',
+           'entry', 'read_diary', 'undone', 'noting', 'one_line', 'flush_output', 'Commands', 'examples',
+           'show_version', 'options', 'main', 'usage', 'watched', 'note', 'tell', 'complete_model', 'complete_scored',
            'complete_colormap', 'complete_save', 'check_size', 'check_colormap', 'listed_pictures', 'numbers',
            'known_points', 'how_made', 'report_files', 'predict_command', 'training_module', 'check_imagenet',
            'onlookers', 'use_device', 'own_pairs', 'train_mine', 'train_large', 'complete_init', 'train_command',
@@ -263,25 +263,34 @@ def read_job(
 
 # %% ../nbs/74_cli.ipynb #pa16
 def predicted(
-    photos, # Pairs of a `Job` and what `read_job` gave, or a dictionary with `error`
+    photos, # Pairs of a `Job` and what there is of it: a photograph and its square, or None for a picture whose reader talks, or a dictionary with `error`
     network, # Of `as_model`
     size:int|None, # As in `predict_photo`
     name:str, # Of the network
     batch:int=1, # Pictures that go through the network together
-): # Yields pairs of a `Job` and a `DepthPrediction`, or a dictionary with `error`
+): # Yields pairs of a `Job` and a function that gives its `DepthPrediction`, or a dictionary with `error`
     "What the network says, a few pictures at a time"
-    from depthsense.prediction import predict_batch, predict_photo
+    from depthsense.prediction import predict_later
+    def ask(some): return predict_later(network, [o for o,_ in some], size, name, [o for _,o in some])
     def loud(job):
-        with silenced(): return read_job(job, quiet=False)
+        with silenced(): return ready(read_job(job, quiet=False), network, size)
     photos = iter(photos)
     while group := [(job, attempt(job, loud) if o is None else o) for job,o in islice(photos, batch)]:
         good = [o for _,o in group if not isinstance(o, dict)]
-        try: found = predict_batch(network, good, size, name)
-        except (ValueError, RuntimeError, MemoryError): found = [None]*len(good) # each alone will say whose fault it was
-        found = iter(found)
-        for job,photo in group:
-            prediction = photo if isinstance(photo, dict) else next(found)
-            yield job,attempt(job, lambda job: predict_photo(network, photo, size, name)) if prediction is None else prediction
+        try: found = iter(ask(good) if good else [])
+        except (ValueError, RuntimeError, MemoryError): found = None # each alone will say whose fault it was
+        for job,o in group:
+            if isinstance(o, dict): yield job,o
+            else: yield job,next(found) if found else attempt(job, lambda job: ask([o])[0])
+
+def ready(
+    photo, # (h,w,3) uint8
+    network, # Of `as_model`
+    size:int|None, # As in `predict_photo`
+) -> tuple: # The photograph and its square; None for a network with a way of its own
+    "A photograph as the network wants it"
+    from depthsense.prediction import network_size, shrink
+    return photo,None if hasattr(network, "disparity") else shrink(photo, network_size(network, size))
 
 # %% ../nbs/74_cli.ipynb #pa17
 def predict_files(
@@ -298,13 +307,16 @@ def predict_files(
     if not jobs: return
     from depthsense.prediction import as_model
     network,threads = as_model(model, device),min(4, os.cpu_count() or 1)
+    def read(job):
+        photo = read_job(job)
+        return photo if photo is None else ready(photo, network, size)
     def write(pair):
-        job,prediction = pair
-        return dict(picture=str(job.picture)) | (prediction if isinstance(prediction, dict) else attempt(job, lambda job: save_results(job, prediction, kinds, known, how)))
+        job,made = pair
+        return dict(picture=str(job.picture)) | (made if isinstance(made, dict) else attempt(job, lambda job: save_results(job, made(), kinds, known, how)))
     with ExitStack() as stack:
         pools = [ThreadPoolExecutor(threads) for _ in range(2)]
         for o in pools: stack.callback(o.shutdown, cancel_futures=True)
-        photos = in_order(jobs, lambda job: (job, attempt(job, read_job)), pools[0], threads+batch)
+        photos = in_order(jobs, lambda job: (job, attempt(job, read)), pools[0], threads+batch)
         yield from in_order(predicted(photos, network, size, model, batch), write, pools[1], threads+1)
 
 def save_results(
