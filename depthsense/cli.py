@@ -930,7 +930,7 @@ def export_command(
     typer.echo(out)
 
 # %% ../nbs/74_cli.ipynb #c073
-OPTIONAL = "accelerate", "onnxruntime", "gradio", "av", "tensorboard", "gdown"
+OPTIONAL = "accelerate", "onnxruntime", "gradio", "av", "tensorboard", "gdown", "OpenEXR", "trimesh"
 
 def package_version(name:str) -> str|None: # None: it is not installed
     "The version of a package, without importing it"
