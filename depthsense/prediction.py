@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['TURNS', 'SIZE', 'upright', 'to_rgb', 'unknown_format', 'read_photo', 'array_photo', 'as_photo', 'as_photos',
-           'network_size', 'cached_model', 'find_device', 'as_model', 'predict_photo', 'predict']
+           'network_size', 'cached_model', 'find_device', 'as_model', 'predict_photo', 'predict', 'shrink', 'stretch',
+           'predict_later']
 
 # %% ../nbs/70_prediction.ipynb #c004
 import warnings
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -193,3 +194,38 @@ def predict(
     name = str(model) if isinstance(model, (str, Path)) else type(model).__name__
     predictions = [predict_photo(network, o, size, name) for o in photos]
     return predictions if many else predictions[0]
+
+# %% ../nbs/70_prediction.ipynb #ba02
+def shrink(
+    photo:UInt8[np.ndarray, "h w 3"], # A photograph
+    side:int, # Pixels
+) -> UInt8[np.ndarray, "side side 3"]: # As `network_disparity` shrinks it
+    "The square that the network sees"
+    return np.asarray(Image.fromarray(photo).resize((side, side), Image.Resampling.BILINEAR))
+
+def stretch(
+    answer, # A network's, (1,1,h,w), a tensor
+    photo:UInt8[np.ndarray, "h w 3"], # The photograph
+    name:str, # Of the network
+) -> DepthPrediction: # At the photograph's size
+    "What an answer says of a photograph"
+    from depthsense.models.blocks import resize
+    raw = resize(answer, photo.shape[:2])[0,0].float().cpu().numpy()
+    if not np.isfinite(raw).all(): raise ValueError(f"predict wants finite numbers, and the network {name} gives nan or infinity")
+    return DepthPrediction(raw, photo, name)
+
+# %% ../nbs/70_prediction.ipynb #ba02b
+def predict_later(
+    network, # Of `as_model`
+    photos:list, # Photographs (h,w,3) uint8, of any sizes
+    size:int|None=None, # As in `predict_photo`
+    name:str="", # Of the network
+    squares:list|None=None, # The photographs, shrunk; None: not yet
+) -> list: # Functions without arguments, each of which gives its photograph's `DepthPrediction`
+    "Ask the network for several photographs together"
+    if hasattr(network, "disparity"): return [partial(lambda o: o, predict_photo(network, o, size, name)) for o in photos]
+    import torch
+    if squares is None: squares = [shrink(o, network_size(network, size)) for o in photos]
+    device = next((o.device for o in network.parameters()), "cpu")
+    with torch.no_grad(): answers = network(torch.from_numpy(np.stack(squares)).permute(0,3,1,2).contiguous().to(device)/255)
+    return [partial(stretch, o[None], photo, name) for o,photo in zip(answers, photos)]

@@ -24,7 +24,7 @@ from PIL import Image, ImageCms
 from typer.testing import CliRunner
 
 from depthsense import load_model, predict
-from depthsense.cli import BUNDLED, app, main, plan
+from depthsense.cli import BUNDLED, DIARY, app, main, plan
 from depthsense.models.depthnet import DepthNet
 from depthsense.models.hub import read_about, save_model
 
@@ -155,7 +155,7 @@ def test_odd_files_in_one_folder(tmp_path, monkeypatch):
     done = called("predict", "odd ones", "--out", "maps", "--save", "npy,color", "--json")
     told = json.loads(done.stdout)
     assert done.returncode==1
-    assert set(told)=={"model", "size", "pictures", "errors"}
+    assert set(told)=={"depthsense", "model", "size", "sign", "skipped", "pictures", "errors"}
     assert {o["picture"] for o in told["errors"]}==bad
     assert all(o["picture"] in o["error"] for o in told["errors"])
     assert len(done.stderr.splitlines())==len(bad)
@@ -169,7 +169,7 @@ def test_odd_files_in_one_folder(tmp_path, monkeypatch):
         disparity = np.load(tmp_path/o["files"][0])
         assert disparity.shape==(o["height"], o["width"]) and disparity.dtype==np.float32 and np.isfinite(disparity).all()
     written = {o.relative_to(tmp_path) for o in (tmp_path/"maps").rglob("*") if o.is_file()}
-    assert written=={Path(f) for o in good.values() for f in o["files"]}
+    assert written=={Path(f) for o in good.values() for f in o["files"]} | {Path("maps", DIARY)}
 
 
 def test_missing_and_empty_beside_good(tmp_path, monkeypatch):
@@ -382,7 +382,7 @@ def test_bar_only_where_a_terminal_watches(tmp_path, monkeypatch):
     os.close(ours)
     assert (done.returncode, done.stdout)==(0, "1_disparity.npy\n2_disparity.npy\n")
     assert b"loading the network" in said and b"2/2" in said
-    assert called("predict", "1.png", "2.png", "--save", "npy").stderr==""
+    assert called("predict", "1.png", "2.png", "--save", "npy", "--again").stderr==""
 
 
 def tiny_redweb(folder):

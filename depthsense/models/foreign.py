@@ -259,7 +259,7 @@ def find_maps(
     folder,found = Path(folder),{}
     if not folder.is_dir(): raise ValueError(f"predictions want a folder, and {folder} is none")
     for o in sorted(folder.rglob("*"), key=lambda o: (MAP_SUFFIXES.index(o.suffix.lower()) if o.suffix.lower() in MAP_SUFFIXES else 9, o)):
-        if o.suffix.lower() in MAP_SUFFIXES and not o.name.startswith(".") and not o.stem.endswith("_color"): found.setdefault(stem_of(o.relative_to(folder)), o)
+        if o.suffix.lower() in MAP_SUFFIXES and not o.name.startswith(".") and not o.stem.endswith(("_color", "_side", "_metres")): found.setdefault(stem_of(o.relative_to(folder)), o)
     if not found: raise ValueError(f"predictions want files ending in one of {', '.join(MAP_SUFFIXES)}, got none in {folder}")
     return found
 
