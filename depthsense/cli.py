@@ -343,7 +343,7 @@ def predict_command(
     model:ModelOption = "small",
     size:SizeOption = None,
     device:DeviceOption = None,
-    quality:Annotated[Literal["fast", "best"], typer.Option(help="best: sharper edges and a surer order, at some thirty times the time.")] = "fast",
+    quality:Annotated[Literal["fast", "best"], typer.Option(help="best: sharper edges and a surer order, at some 25 times the time.")] = "fast",
     as_json:Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the paths.")] = False,
 ):
     "Map what is near in pictures: bright is near."

@@ -194,7 +194,7 @@ def predict(
     model="small", # A name, a run folder, a .safetensors or .onnx file, "hf:REPO", or a network
     size:int|None=None, # Side of the square the network sees; pixels, a multiple of 32 up to 4096; None: its own
     device:str|None=None, # None: a GPU where there is one
-    quality:str="fast", # Or "best", which takes some thirty times as long (chapter 77)
+    quality:str="fast", # Or "best", which takes some 25 times as long (chapter 77)
 ) -> DepthPrediction|list[DepthPrediction]: # A list for a list
     "Disparity of a photograph, at its own size"
     if size is not None and (not 32<=size<=4096 or size%32): raise ValueError(f"predict wants a size that is a multiple of 32 up to 4096, got {size}")
