@@ -16,7 +16,7 @@ __all__ = ['SUFFIXES', 'ENDS', 'EFFECT_ENDS', 'ALL_ENDS', 'app', 'BUNDLED', 'Mod
            'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words', 'info_command',
            'map_reader', 'photo_with_map', 'run_effect', 'as_png', 'numbers', 'point', 'point_or_level', 'rgb',
            'bokeh_command', 'wiggle_command', 'anaglyph_command', 'stereo_command', 'layers_command', 'text_command',
-           'fog_command']
+           'fog_command', 'check_colormap', 'video_file', 'video_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -1003,3 +1003,46 @@ def fog_command(
     if not farthest>1: raise typer.BadParameter(f"wants a number above 1, got {farthest}", param_hint="--farthest")
     from depthsense.effects import fog
     run_effect("fog", lambda *o: as_png("fog", fog(*o, density, color, farthest)), common)
+
+# %% ../nbs/74_cli.ipynb #vi02
+def check_colormap(
+    name:str # Of matplotlib's
+) -> str: # The same
+    "Refuse a name that is no colour map"
+    from matplotlib import colormaps
+    if name not in colormaps: raise ValueError(f"wants one of matplotlib's colour maps, got {name!r}")
+    return name
+
+def video_file(
+    source:str, # A video file, or a webcam
+    out:Path, # Folder for the result
+) -> Path: # Made of the source's name
+    "Where a clip's maps go, or an error if that is the clip itself"
+    path = results_folder(out)/f"{'webcam' if source.partition(':')[0]=='webcam' else Path(source).stem}_disparity.mp4"
+    if os.path.realpath(path)==os.path.realpath(source): raise ValueError(f"the maps of {source} would replace it: give it another --out")
+    return path
+
+# %% ../nbs/74_cli.ipynb #vi03
+@app.command("video", epilog=examples(
+    "depthsense video clip.mov                       # writes clip_disparity.mp4",
+    "depthsense video clip.mov --out maps --side     # each frame beside its map",
+    "depthsense video webcam --seconds 20            # what the camera sees",
+))
+def video_command(
+    source:Annotated[str, typer.Argument(help="A video file; or webcam, webcam:1, webcam:NAME.")],
+    out:OutOption = Path("."),
+    side:Annotated[bool, typer.Option("--side", help="Put each frame on the left of its map.")] = False,
+    colormap:Annotated[str, typer.Option(help="One of matplotlib's colour maps.")] = "magma",
+    seconds:Annotated[float|None, typer.Option(min=0.001, help="Stop after so long; without it, at the end, of a webcam after ten seconds.")] = None,
+    model:ModelOption = "small",
+    size:SizeOption = None,
+    device:DeviceOption = None,
+    as_json:Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the path.")] = False,
+):
+    "Map what is near in a video, without flicker; sound is left out."
+    from importlib import import_module
+    colormap,size = usage(check_colormap, colormap, "--colormap"),usage(check_size, size, "--size")
+    path = video_file(source, out)
+    from tqdm import tqdm
+    told = import_module("depthsense.video").video_depth(source, path, model, size, device, side, colormap, seconds, lambda frames: tqdm(frames, unit="frame", disable=None, leave=False))
+    typer.echo(json.dumps(dict(source=source, file=str(path)) | told, indent=1) if as_json else path)
