@@ -209,6 +209,7 @@ def video_writer(
 ) -> Iterator[Callable]: # Function of a picture (h,w,3) uint8 and its time in seconds
     "Writes a video, whole or not at all"
     av,path = need_av(),Path(path)
+    if path.suffix.lower()!=".mp4" or not path.parent.is_dir(): raise ValueError(f"video writes .mp4 files into a folder that exists, got {path}")
     part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     stream = None
     def write(picture, seconds):
@@ -227,7 +228,7 @@ def video_writer(
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
 
-# %% ../nbs/76_video.ipynb #v061
+# %% ../nbs/76_video.ipynb #v062
 def open_source(
     source:str|Path # A video file, "webcam", or "webcam:NAME"
 ): # An open container of PyAV
