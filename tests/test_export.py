@@ -61,6 +61,16 @@ def test_predict_without_torch(made, tmp_path):
     assert ours.shape == theirs.shape == (200, 301) and np.abs(ours-theirs).max() < .02
 
 
+def test_best_without_torch(made, tmp_path):
+    "Asked many times, the file gives nearly what the network gives, and torch is not imported either"
+    report = f"import atexit, sys; atexit.register(lambda: print(*{{*{HEAVY}}} & {{*sys.modules}}, file=sys.stderr))"
+    Image.open(BUNDLED).crop((0, 0, 301, 230)).save(tmp_path/"part.png")
+    done = run("predict", "part.png", "--model", made, "--save", "npy", "--quality", "best", cwd=tmp_path, code=report)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+    ours, theirs = np.load(tmp_path/"part_disparity.npy"), predict(tmp_path/"part.png", quality="best").disparity
+    assert ours.shape == theirs.shape == (230, 301) and np.abs(ours-theirs).max() < .03
+
+
 def test_as_a_library(made):
     "An array, a list, another size; kept for the next call; a network made for a list of sizes refuses what it cannot see"
     photo = np.asarray(Image.open(BUNDLED).convert("RGB"))
