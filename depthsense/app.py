@@ -87,7 +87,7 @@ def mark_points(
 ) -> UInt8[np.ndarray, "h w 3"]: # A copy with a dot and a letter for each of the last two
     "Two points, A and B, drawn into a photograph"
     picture = Image.fromarray(photo)
-    draw,r = ImageDraw.Draw(picture),max(4, round(max(photo.shape)/90))
+    draw,r = ImageDraw.Draw(picture),max(4, round(max(photo.shape)/60))
     for letter,(x,y) in zip("AB", points[-2:]):
         draw.ellipse((x-r, y-r, x+r, y+r), fill="white", outline="black", width=max(1, r//4))
         left = x+4*r<photo.shape[1]
@@ -299,7 +299,7 @@ def serve(
         os.environ.update(GRADIO_TEMP_DIR=folder)
         try:
             page,font = make_page(App(model, device)),["system-ui", "sans-serif"]
-            page.launch(server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, share=False, inbrowser=False, max_file_size=BYTES, footer_links=[], run_history=False,
+            page.launch(server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, inline=False, share=False, inbrowser=False, max_file_size=BYTES, footer_links=[], run_history=False,
                 enable_monitoring=False, ssr_mode=False, pwa=False, mcp_server=False, state_session_capacity=50, theme=gradio.themes.Default(font=font, font_mono=["ui-monospace", "monospace"]))
             ready(page.local_url)
             wait(page)
