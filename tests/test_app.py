@@ -1,14 +1,7 @@
 """The page of `depthsense app`, as a visitor meets it: in a browser, with every request watched"""
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 import threading
-import urllib.error
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +9,7 @@ from PIL import Image
 from test_site import BROWSER, SIDEWAYS, browser_only, open_page
 
 from depthsense import predict
-from depthsense.app import BYTES, PIXELS, App, make_page, serve
+from depthsense.app import BYTES, PIXELS, serve
 
 pytest.importorskip("gradio", reason="gradio is not installed")
 pytestmark = browser_only
@@ -41,13 +34,20 @@ def address():
     thread.join(60)
 
 
+class Problems(list):
+    "Without those of a viewer that tries WebGPU first"
+    def append(self, text):
+        if "BJS" not in text: super().append(text)
+
+
 @pytest.fixture
-def problems(): return []
+def problems(): return Problems()
 
 
 @pytest.fixture
 def page(chrome, address, problems):
     made = open_page(chrome, problems, address, viewport=dict(width=1200, height=1000), accept_downloads=True, permissions=["clipboard-read", "clipboard-write"])
+    made.set_default_timeout(60_000)
     made.goto(address)
     made.wait_for_selector("text=What is near, and what is far?")
     yield made
@@ -80,7 +80,7 @@ def click_picture(page, tab, share_x, share_y):
     box = picture.bounding_box()
     w, h = page.evaluate("o => [o.naturalWidth, o.naturalHeight]", picture.element_handle())
     scale = min(box["width"]/w, box["height"]/h)  # the picture keeps its shape inside its box
-    page.mouse.click(box["x"]+box["width"]/2+(share_x-.5)*w*scale, box["y"]+box["height"]/2+(share_y-.5)*h*scale)
+    picture.click(position=dict(x=box["width"]/2+(share_x-.5)*w*scale, y=box["height"]/2+(share_y-.5)*h*scale))
 
 
 def error_text(page):
@@ -107,14 +107,15 @@ def test_two_points_and_their_order(page, cat, problems):
     answered(page)
     disparity = predict(cat).disparity
     h, w = disparity.shape
-    (fy, fx), (ny, nx) = [np.unravel_index(f(disparity[10:-10, 10:-10]), (h-20, w-20)) for f in (np.argmin, np.argmax)]
-    click_picture(page, "Two points", (fx+10.5)/w, (fy+10.5)/h)
+    (fy, fx), (ny, nx) = [np.unravel_index(f(disparity[80:-20, 60:-60]), (h-100, w-120)) for f in (np.argmin, np.argmax)]  # clear of the buttons
+    fy, ny, fx, nx = fy+80, ny+80, fx+60, nx+60
+    click_picture(page, "Two points", (fx+.5)/w, (fy+.5)/h)
     page.wait_for_selector("text=And the second point?")
-    click_picture(page, "Two points", (nx+10.5)/w, (ny+10.5)/h)
+    click_picture(page, "Two points", (nx+.5)/w, (ny+.5)/h)
     page.wait_for_selector("text=B is nearer than A")
     said = page.locator("[role=tabpanel]:visible").inner_text()
     share = int(re.search(r"by (\d+)%", said)[1])
-    assert abs(share-100*(disparity[ny+10, nx+10]-disparity[fy+10, fx+10])) < 3 and "How sure this is, is not known" in said
+    assert abs(share-100*(disparity[ny, nx]-disparity[fy, fx])) < 3 and "How sure this is, is not known" in said
     assert not problems, problems
 
 
@@ -125,7 +126,12 @@ def test_focus(page, cat, problems):
     picture = page.locator("[role=tabpanel]:visible img").first
     before = picture.get_attribute("src")
     click_picture(page, "Focus", .5, .7)
-    page.wait_for_function("o => document.querySelector('[role=tabpanel]:not([style*=none]) img') && [...document.querySelectorAll('[role=tabpanel] img')].every(i => i.src !== o)", arg=before)
+    page.wait_for_function("([o, before]) => o.isConnected ? o.src !== before : true", arg=[picture.element_handle(), before])
+    def pixels(source):
+        with urllib.request.urlopen(source) as file: return np.asarray(Image.open(file).convert("RGB"), dtype=float)
+    page.wait_for_timeout(500)
+    soft, sharp = pixels(picture.get_attribute("src")), pixels(before)
+    assert np.abs(np.diff(soft[:80, -80:], axis=1)).mean() < np.abs(np.diff(sharp[:80, -80:], axis=1)).mean()  # the room behind
     assert not problems, problems
 
 
