@@ -224,7 +224,7 @@ def photo_box(gradio, **settings):
         def preprocess(self, payload): return payload.path if payload else None
     return PhotoBox(type="filepath", sources=["upload", "clipboard", "webcam"], **settings)
 
-CLICKED = ".clicked .image-frame, .clicked img {width: 100%; max-height: 70vh; object-fit: contain !important}" # Or gradio would take the place of a click in a small picture for another
+CLICKED = ".clicked img {max-height: 70vh; object-fit: scale-down !important}" # gradio finds the place of a click in a picture that is never enlarged
 
 def clickable(gradio, label): return gradio.Image(label=label, interactive=False, format="jpeg", buttons=["fullscreen"], elem_classes="clicked")
 

@@ -268,6 +268,16 @@ def photo_box(gradio, **settings):
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
     return PhotoBox(type="filepath", sources=["upload", "clipboard", "webcam"], **settings)
 
 def clickable(gradio, label): return gradio.Image(label=label, interactive=False, format="jpeg", buttons=["fullscreen"], height="60vh")
