@@ -160,7 +160,7 @@ def result_files(
 # %% ../nbs/73_app.ipynb #a042
 def need_gradio(): # The module
     "gradio, or an error that says what to install"
-    try: import gradio
+    try: import gradio # noqa: I001
     except ImportError: raise ValueError('the app wants gradio: pip install "depthsense[app]"') from None
     return gradio
 
@@ -179,7 +179,7 @@ def told(
         raise gradio.Error(html.escape(said), title="This did not work", print_exception=False)
     return answer
 
-# %% ../nbs/73_app.ipynb #a046
+# %% ../nbs/73_app.ipynb #a047
 class App:
     "What visitors can do with one network"
     def __init__(self,
@@ -212,17 +212,16 @@ class App:
     def files(self, session): # Paths
         return result_files(self.predict(session["path"]), Path(session["path"]).with_suffix("")) if session else None
 
-# %% ../nbs/73_app.ipynb #a052
+# %% ../nbs/73_app.ipynb #a053
 INTRODUCTION = """# What is near, and what is far?
 
 Drop, paste or take a photograph. It goes to the computer that runs this page and no further, and is deleted within two hours. Bright is near. The network has guessed all of it from one picture: it knows an order, no metres, and it errs."""
 
 def photo_box(gradio, **settings):
     "gradio's picture box, which hands over the file as it came"
-    class PhotoBox(gradio.Image):
-        is_template = True
-        def preprocess(self, payload): return payload.path if payload else None
-    return PhotoBox(type="filepath", sources=["upload", "clipboard", "webcam"], **settings)
+    box = gradio.Image(type="filepath", sources=["upload", "clipboard", "webcam"], **settings)
+    box.preprocess = lambda payload: payload.path if payload else None # a class of our own would have gradio write a file beside this one
+    return box
 
 CLICKED = ".clicked img {max-height: 70vh; object-fit: scale-down !important}" # gradio finds the place of a click in a picture that is never enlarged
 
@@ -232,7 +231,7 @@ def example_pictures() -> list[Path]:
     "Photographs that come with the package"
     return sorted((Path(depthsense.__file__).parent/"pictures").glob("*.jpg"))
 
-# %% ../nbs/73_app.ipynb #a053
+# %% ../nbs/73_app.ipynb #a054
 def make_page(
     app # An `App`
 ): # gradio's `Blocks`
@@ -267,7 +266,7 @@ def connect(
     for o in (on["turn"].select, on["farthest"].release): o(told(app.turn), [session, on["farthest"]], on["solid"], **how)
     on["files"].select(told(app.files), session, on["made"], **how)
 
-# %% ../nbs/73_app.ipynb #a055
+# %% ../nbs/73_app.ipynb #a056
 FIRST_PORT = 7860
 
 def free_port(
@@ -284,7 +283,7 @@ def free_port(
         except OSError as e: why = e.strerror
     raise ValueError(f"the app cannot listen at {host}, port {port or FIRST_PORT}: {why}")
 
-# %% ../nbs/73_app.ipynb #a057
+# %% ../nbs/73_app.ipynb #a058
 def serve(
     model:str="small", # What `load_model` takes
     host:str="127.0.0.1", # Address to answer at; 0.0.0.0 for everybody who can reach this computer
