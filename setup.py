@@ -13,7 +13,7 @@ cfg = config["DEFAULT"]
 def lines(key): return [o.strip() for o in cfg.get(key, "").splitlines() if o.strip()]
 
 
-extras = {o: lines(f"{o}_requirements") for o in ("train", "evaluate", "export", "stereo", "formats", "stream", "video", "docs")}
+extras = {o: lines(f"{o}_requirements") for o in ("train", "evaluate", "export", "stereo", "formats", "stream", "video", "app", "docs")}
 extras["dev"] = [o for extra in ("dev", *extras) for o in lines(f"{extra}_requirements")]
 
 setup(

@@ -19,7 +19,7 @@ __all__ = ['SUFFIXES', 'STDIN', 'ENDS', 'EFFECT_ENDS', 'ALL_ENDS', 'DIARY', 'app
            'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words', 'info_command',
            'map_reader', 'photo_with_map', 'run_effect', 'as_png', 'point', 'point_or_level', 'rgb', 'bokeh_command',
            'wiggle_command', 'anaglyph_command', 'stereo_command', 'layers_command', 'text_command', 'fog_command',
-           'video_file', 'video_command']
+           'app_command', 'video_file', 'video_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -1263,6 +1263,22 @@ def fog_command(
     if not farthest>1: raise typer.BadParameter(f"wants a number above 1, got {farthest}", param_hint="--farthest")
     from depthsense.effects import fog
     run_effect("fog", lambda *o: as_png("fog", fog(*o, density, color, farthest)), common)
+
+# %% ../nbs/74_cli.ipynb #ap02
+@app.command("app", epilog=examples(
+    "depthsense app                            # then open the address that it prints",
+    "depthsense app --host 0.0.0.0 --port 80   # for everybody who can reach this computer",
+))
+def app_command(
+    port:Annotated[int|None, typer.Option(min=1, max=65535, help="Port to answer at; without it, the first free one from 7860.")] = None,
+    host:Annotated[str, typer.Option(help="Address to answer at: 127.0.0.1 is this computer alone, 0.0.0.0 everybody who can reach it.")] = "127.0.0.1",
+    model:ModelOption = "small",
+    device:DeviceOption = None,
+):
+    "Open a page in the browser to drop photographs on."
+    note("loading the network")
+    from depthsense.app import serve
+    serve(model, host, port, device, ready=lambda address: (typer.echo(address), flush_output(), note("Ctrl-C stops it")))
 
 # %% ../nbs/74_cli.ipynb #vi02
 def video_file(

@@ -5,11 +5,13 @@ _HOMES = {
     "DepthNet": "depthnet",
     "OnnxNetwork": "foreign",
     "checkpoint_names": "hub",
+    "from_pretrained": "hub",
     "load_imagenet": "depthnet",
     "load_model": "foreign",
+    "push_to_hub": "hub",
     "save_model": "hub",
 }
-__all__ = ["DepthNet", "OnnxNetwork", "checkpoint_names", "load_imagenet", "load_model", "save_model"]
+__all__ = ["DepthNet", "OnnxNetwork", "checkpoint_names", "from_pretrained", "load_imagenet", "load_model", "push_to_hub", "save_model"]
 
 
 def __getattr__(name):

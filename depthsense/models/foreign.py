@@ -235,7 +235,11 @@ def load_model(
         from depthsense.models.hub import load_model as load_checkpoint
         return load_checkpoint(name, device)
     import torch
-    o = from_hf(key.removeprefix("hf:"), output, str(device))
+
+    from depthsense.models.hub import from_pretrained, is_ours
+    repo = key.removeprefix("hf:")
+    if output is None and is_ours(repo): return from_pretrained(repo, device)
+    o = from_hf(repo, output, str(device))
     def ask(image): return torch.from_numpy(np.stack([o.predict(p) for p in (255*image).round().byte().permute(0,2,3,1).cpu().numpy()]))[:,None].to(image.device)
     network = foreign_network(ask, o.output, o.about)
     network.disparity = lambda photo, size=None: as_disparity(o.predict(photo), o.output)
