@@ -78,7 +78,7 @@ def small_map(
 class Steady:
     "Brings the maps of a clip to one scale and shift, one after the other; called with a map and its frame"
     def __init__(self,
-        memory:float=0.9, # What is kept of the memory from frame to frame, `β`; [0,1)
+        memory:float=0.8, # What is kept of the memory from frame to frame, `β`; [0,1)
         cut:float=CUT, # Frames less alike than this begin a shot; above 1: every one does, -1: only the first
     ):
         if not 0<=memory<1: raise ValueError(f"Steady wants a memory in [0,1), got {memory}")
@@ -97,7 +97,7 @@ class Steady:
         self.before = frame
         return (scale*raw+shift).astype("float32")
 
-# %% ../nbs/76_video.ipynb #v029
+# %% ../nbs/76_video.ipynb #v030
 class SlowRange:
     "Stretches the maps of a clip to [0,1] by a range that moves slowly; called with each map"
     def __init__(self,
@@ -112,13 +112,13 @@ class SlowRange:
         low,high = self.range
         return ((values-low)/max(high-low, 1e-6)).clip(0, 1).astype("float32")
 
-# %% ../nbs/76_video.ipynb #v032
+# %% ../nbs/76_video.ipynb #v033
 def steady_disparity(
     frames:Iterable, # Pairs of a frame (h,w,3) uint8 and its time in seconds
     network, # Of `as_model`
     size:int|None=None, # Side of the square the network sees; pixels; None: its own
     name:str="", # Of the network
-    memory:float=0.9, # As for `Steady`
+    memory:float=0.8, # As for `Steady`
 ): # Yields the frame, its time, its disparity in [0,1], larger is nearer, and whether a shot began
     "The disparity of a clip, frame after frame, without flicker"
     steady,shades = Steady(memory),SlowRange()
@@ -126,7 +126,7 @@ def steady_disparity(
         aligned = steady(predict_photo(network, photo, size, name).raw, photo)
         yield photo,seconds,shades(aligned, steady.began),steady.began
 
-# %% ../nbs/76_video.ipynb #v038
+# %% ../nbs/76_video.ipynb #v039
 def need_av(): # The module
     "PyAV, or an error that says what to install"
     try: import av # noqa: I001
@@ -142,7 +142,7 @@ def open_clip(
     try: return av.open(str(path))
     except (OSError, ValueError) as e: raise ValueError(f"video cannot read {path}: {getattr(e, 'strerror', None) or e}") from None
 
-# %% ../nbs/76_video.ipynb #v040
+# %% ../nbs/76_video.ipynb #v041
 def webcam_address(
     camera:str, # Its number, or its name or path
     system:str=sys.platform, # As Python names it
@@ -161,7 +161,7 @@ def open_webcam(
     try: return av.open(place, format=kind)
     except (OSError, ValueError) as e: raise ValueError(f"video finds no webcam at {place} ({kind}): {getattr(e, 'strerror', None) or e}") from None
 
-# %% ../nbs/76_video.ipynb #v043
+# %% ../nbs/76_video.ipynb #v044
 def read_frames(
     container, # Of PyAV, open
     name:str="", # For errors
@@ -181,7 +181,7 @@ def read_frames(
     except (OSError, ValueError) as e: raise ValueError(f"video cannot read {name} beyond frame {n}: {getattr(e, 'strerror', None) or e}") from None
     if not n: raise ValueError(f"video wants a frame or more, and there is none in {name}")
 
-# %% ../nbs/76_video.ipynb #v045
+# %% ../nbs/76_video.ipynb #v046
 TICKS = 60_000 # A second, in a written file
 
 def even(
@@ -202,7 +202,7 @@ def new_stream(
     stream.codec_context.time_base = Fraction(1, TICKS)
     return stream
 
-# %% ../nbs/76_video.ipynb #v046
+# %% ../nbs/76_video.ipynb #v047
 @contextmanager
 def video_writer(
     path:str|Path # An .mp4 file; its folder exists
@@ -228,7 +228,7 @@ def video_writer(
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
 
-# %% ../nbs/76_video.ipynb #v062
+# %% ../nbs/76_video.ipynb #v063
 def open_source(
     source:str|Path # A video file, "webcam", or "webcam:NAME"
 ): # An open container of PyAV
