@@ -229,13 +229,10 @@ def in_order(
 ): # Yields what `work` gives, in the order of `items`
     "Work in other threads, a little ahead of who asks"
     waiting = deque()
-    try:
-        for o in items:
-            waiting.append(pool.submit(work, o))
-            if len(waiting)>=most: yield waiting.popleft().result()
-        while waiting: yield waiting.popleft().result()
-    finally:
-        for o in waiting: o.cancel()
+    for o in items:
+        waiting.append(pool.submit(work, o))
+        if len(waiting)>=most: yield waiting.popleft().result()
+    while waiting: yield waiting.popleft().result()
 
 # %% ../nbs/74_cli.ipynb #pa15
 def read_stdin(): # The photograph, (h,w,3) uint8
