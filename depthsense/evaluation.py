@@ -57,7 +57,7 @@ from depthsense.models.foreign import (
     from_onnx,
     split_output,
 )
-from .models.hub import find_checkpoint, load_model
+from .models.hub import find_checkpoint, hub_file, is_ours, load_model
 from .scores import ScoreLog, as_table, difference, gathered, intervals, processes, weighted_means
 
 # %% ../nbs/60_evaluation.ipynb #c007
@@ -174,6 +174,7 @@ def named_predictor(
         mean = mean_map(root)
         about,said = dict(kind="trivial", size=mean.shape[-1]),hashlib.sha256(mean.numpy().tobytes()).hexdigest()
         return Predictor(name, lambda photo: resize(mean, photo.shape[:2])[0,0].numpy(), about, "order", said)
+    if key.startswith("hf:") and output is None and is_ours(key[3:]): key = str(hub_file(key[3:]))
     if key.startswith(("hf:", "pred:")):
         kind,_,place = key.partition(":")
         o = from_folder(place, output) if kind=="pred" else from_hf(place, output, device or ("cuda" if torch.cuda.is_available() else "cpu"))
