@@ -4,15 +4,13 @@
 
 # %% auto #0
 __all__ = ['BYTES', 'PIXELS', 'SIDE', 'EQUAL', 'INTRODUCTION', 'CLICKED', 'FIRST_PORT', 'read_upload', 'as_shown', 'doubt',
-           'order_of_points', 'mark_points', 'relief', 'glb_bytes', 'relief_file', 'result_files', 'need_gradio',
-           'told', 'App', 'photo_box', 'clickable', 'example_pictures', 'make_page', 'connect', 'free_port', 'serve']
+           'order_of_points', 'mark_points', 'relief_file', 'result_files', 'need_gradio', 'told', 'App', 'photo_box',
+           'clickable', 'example_pictures', 'make_page', 'connect', 'free_port', 'serve']
 
 # %% ../nbs/73_app.ipynb #a004
 import html
-import json
 import os
 import socket
-import struct
 import tempfile
 import threading
 import warnings
@@ -20,12 +18,12 @@ from functools import wraps
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
 import depthsense
 from .depthmap import DepthPrediction, png_bytes, write_atomic
-from .effects import at_most, bokeh, load_font, pseudo_depth
+from .effects import at_most, bokeh, load_font
 from .prediction import as_model, predict_photo, read_photo
 
 # %% ../nbs/73_app.ipynb #a009
@@ -94,59 +92,14 @@ def mark_points(
         draw.text((x+1.5*r if left else x-1.5*r, y), letter, "white", load_font(None, 3*r), "lm" if left else "rm", stroke_width=max(1, r//3), stroke_fill="black")
     return np.asarray(picture)
 
-# %% ../nbs/73_app.ipynb #a030
-def relief(
-    prediction, # A `DepthPrediction` with its picture
-    farthest:float=5., # How many times as far as the nearest the farthest pixel is taken to be; above 1
-    side:int=320, # Longer side of the grid of points at most; pixels
-    tear:float=.02, # Difference of disparity at which the surface is torn
-    view:float=55., # Degrees that the longer side is taken to span
-) -> tuple[Float[np.ndarray, "n 3"], UInt8[np.ndarray, "n 3"], Int[np.ndarray, "m 3"]]: # Places: right, up, towards the viewer; colours; triangles
-    "The surface that a photograph shows, for a scene of a given depth"
-    import torch
-
-    from depthsense.geometry import unproject
-    photo,disparity = at_most(prediction, None, side)
-    height,width = disparity.shape
-    depth = torch.from_numpy(pseudo_depth(disparity, farthest)[None,None].astype("float32"))
-    places = unproject(depth, max(height, width)/2/np.tan(np.radians(view)/2))[0].flatten(1).T.numpy()*np.float32([1, -1, -1])
-    index = np.arange(height*width).reshape(height, width)
-    a,b,c,d = [o.ravel() for o in (index[:-1,:-1], index[1:,:-1], index[:-1,1:], index[1:,1:])]
-    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([c, b, d], 1)])
-    whole = np.ptp(disparity.ravel()[faces], axis=1)<=tear
-    return places,photo.reshape(-1, 3),faces[whole]
-
 # %% ../nbs/73_app.ipynb #a034
-def glb_bytes(
-    places:Float[np.ndarray, "n 3"], # Right, up, towards the viewer
-    colors:UInt8[np.ndarray, "n 3"], # Of the points
-    faces:Int[np.ndarray, "m 3"], # Numbers of points
-) -> bytes: # A binary glTF file
-    "A coloured surface as [glTF 2.0](https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html), shown without a lamp"
-    from depthsense.effects import LIGHT
-    parts = [places.astype("<f4"), LIGHT[colors].astype("<f4"), faces.astype("<u4").reshape(-1)]
-    starts = np.cumsum([0]+[o.nbytes for o in parts]).tolist()
-    def accessor(i, **more): return dict(bufferView=i, count=len(parts[i])) | more
-    about = dict(asset=dict(version="2.0", generator="depthsense"), scene=0, scenes=[dict(nodes=[0])], nodes=[dict(mesh=0)], extensionsUsed=["KHR_materials_unlit"],
-        materials=[dict(extensions=dict(KHR_materials_unlit={}), doubleSided=True)],
-        meshes=[dict(primitives=[dict(attributes=dict(POSITION=0, COLOR_0=1), indices=2, material=0)])],
-        accessors=[accessor(0, componentType=5126, type="VEC3", min=places.min(0).tolist(), max=places.max(0).tolist()),
-            accessor(1, componentType=5126, type="VEC3"), accessor(2, componentType=5125, type="SCALAR")],
-        bufferViews=[dict(buffer=0, byteOffset=a, byteLength=o.nbytes) for a,o in zip(starts, parts)], buffers=[dict(byteLength=starts[-1])])
-    text = json.dumps(about).encode()
-    text += b" "*(-len(text)%4)
-    data = b"".join(o.tobytes() for o in parts)
-    return struct.pack("<4sIIII", b"glTF", 2, 12+8+len(text)+8+len(data), len(text), 0x4E4F534A)+text+struct.pack("<II", len(data), 0x004E4942)+data
-
 def relief_file(
     prediction, # A `DepthPrediction` with its picture
     path:Path, # Ending in .glb
-    farthest:float=5., # As in `relief`
+    farthest:float|int=5., # How many times as far as the nearest the farthest pixel is taken to be; above 1
 ) -> Path: # `path`
     "The relief of a photograph, to be turned by a viewer of 3D files"
-    places,colors,faces = relief(prediction, farthest)
-    if not len(faces): raise ValueError("the map of this picture is torn everywhere, and leaves no surface to turn")
-    return write_atomic(path, glb_bytes(places, colors, faces))
+    return prediction.save(path, farthest=farthest, side=320)
 
 # %% ../nbs/73_app.ipynb #a039
 def result_files(
