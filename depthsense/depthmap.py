@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FOV', 'FARTHEST', 'WRITERS', 'fit_scale_shift', 'DepthPrediction', 'unit_range', 'color_map', 'picture_bytes',
-           'side_by_side', 'to_metres', 'calibrate', 'about_file', 'png_bytes', 'npy_bytes', 'pfm_bytes', 'needed',
+           'side_by_side', 'to_metres', 'calibrate', 'about_file', 'png_bytes', 'npy_bytes', 'pfm_bytes', 'optional',
            'exr_bytes', 'write_atomic', 'pseudo_depth', 'focal_length', 'grid_points', 'about_space', 'grid_colors',
            'ply_bytes', 'skin', 'unlit', 'glb_bytes', 'map_and_words', 'map_png', 'save_prediction']
 
@@ -186,20 +186,22 @@ def pfm_bytes(
     return f"Pf\n{width} {height}\n-1.0\n".encode() + disparity[::-1].astype("<f4").tobytes()
 
 # %% ../nbs/03_depthmap.ipynb #p021
-def needed(
+def optional(
     package:str, # To import
-    suffix:str, # Of the file that wants it, for the error
+    what:str, # That wants it, for the error
+    extra:str, # Of this package, which brings it
+    purpose:str="", # What for, with a blank before it
 ): # The module
-    "A package that only some formats need, or an error that says what to install"
-    try: return __import__(package)
-    except ImportError: raise ValueError(f'save wants {package} for {suffix}: pip install "depthsense[formats]"') from None
+    "A package that not everybody needs, or an error that says what to install"
+    try: return __import__(package, fromlist=["_"])
+    except ImportError: raise ValueError(f'{what} wants {package.split(".")[0]}{purpose}: pip install "depthsense[{extra}]"') from None
 
 def exr_bytes(
     values:Float[np.ndarray, "h w"], # Any map
     about:dict[str, str]|None=None, # Words by keyword; they become attributes
 ) -> bytes: # An OpenEXR file: one channel `Y` of 32-bit floats, packed without loss
     "A map as [OpenEXR](https://openexr.com)"
-    exr,buffer = needed("OpenEXR", ".exr"),io.BytesIO()
+    exr,buffer = optional("OpenEXR", "save", "formats", " for .exr"),io.BytesIO()
     words = {k.lower(): v for k,v in (about or {}).items()}
     header = words | dict(compression=exr.ZIP_COMPRESSION, type=exr.scanlineimage)
     with exr.File(header, dict(Y=np.ascontiguousarray(values, dtype="float32"))) as file: file.write(buffer)
@@ -326,7 +328,7 @@ def glb_bytes(
     steep:float|int=12., # Slope at which the skin is torn
 ) -> bytes: # A binary glTF file
     "A skin with the photograph on it, as [glTF 2.0](https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html)"
-    trimesh = needed("trimesh", ".glb")
+    trimesh = optional("trimesh", "save", "formats", " for .glb")
     from PIL import Image
     points,rows,columns = grid_points(prediction, side, fov, farthest)
     height,width = prediction.raw.shape

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RELATIONS', 'CLOSER', 'MATLAB', 'PICTURES', 'DEPTH_NAME', 'BENCHMARKS', 'as_questions', 'read_diw_line', 'Questions',
-           'DIW', 'read_da2k_row', 'DA2K', 'as_measured', 'optional', 'nyu_split', 'NYUv2Mat', 'depth_of', 'metres_of',
-           'NYUv2', 'recognise']
+           'DIW', 'read_da2k_row', 'DA2K', 'as_measured', 'nyu_split', 'NYUv2Mat', 'depth_of', 'metres_of', 'NYUv2',
+           'recognise']
 
 # %% ../../nbs/15_data.benchmarks.ipynb #c004
 import json
@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
 from .datasets import match_size, read_image, read_values
+from ..depthmap import optional
 
 # %% ../../nbs/15_data.benchmarks.ipynb #c011
 def as_questions(
@@ -132,16 +133,7 @@ def as_measured(
     return dict(image=match_size(image, tuple(depth.shape[-2:]), name), depth=tv_tensors.Mask(depth), target=tv_tensors.Mask(target), mask=tv_tensors.Mask(mask), name=name)
 
 # %% ../../nbs/15_data.benchmarks.ipynb #c042
-def optional(
-    package:str, # To import
-    what:str, # That wants it, for the error
-    purpose:str="", # What for, with a blank before it
-): # The module
-    "An optional package, or an error that says what to install"
-    try: return __import__(package, fromlist=["_"])
-    except ImportError: raise ValueError(f'{what} wants {package.split(".")[0]}{purpose}: pip install "depthsense[evaluate]"') from None
-
-MATLAB = "NYUv2", " to read MATLAB files" # What wants h5py and scipy, and what for
+MATLAB = "NYUv2", "evaluate", " to read MATLAB files" # What wants h5py and scipy, where they come from, and what for
 
 def nyu_split(
     path:Path, # The labelled .mat

@@ -18,6 +18,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from ..depthmap import optional
+
 # %% ../../nbs/34_models.foreign.ipynb #c008
 OUTPUTS = "disparity", "depth"
 NEAREST = 1e-3 # Metres; depth that is nearer, zero or negative is taken to lie here
@@ -145,8 +147,7 @@ def load_hf(
     repo:str, # A name on the hub, or a folder
 ): # The network, in evaluation mode, and its processor, which makes pictures ready for it
     "A depth network of transformers, from safetensors, without running code that comes with it"
-    from depthsense.data.benchmarks import optional
-    transformers = optional("transformers", f"the model hf:{repo}")
+    transformers = optional("transformers", f"the model hf:{repo}", "evaluate")
     try:
         network = transformers.AutoModelForDepthEstimation.from_pretrained(repo, use_safetensors=True, trust_remote_code=False)
         return network.eval(),transformers.AutoImageProcessor.from_pretrained(repo, trust_remote_code=False)
