@@ -607,7 +607,7 @@ def predict_command(
     "Map what is near in pictures: bright is near."
     how = how_made(locals())
     known,size = usage(known_points, known or [], "--known"),usage(check_size, size, "--size")
-    kinds = usage(result_kinds, save or ("npy,color" if known else "png,color"), "--save")
+    kinds = usage(result_kinds, ("npy,color" if known else "png,color") if save is None else save, "--save")
     if colormap!="magma": usage(check_colormap, colormap, "--colormap")
     jobs = plan([*(pictures or []), *listed_pictures(names)] or [BUNDLED], results_folder(out))
     if known and len(jobs)>1: raise ValueError(f"--known wants one picture, got {len(jobs)}")
