@@ -515,7 +515,7 @@ def check_colormap(name:str) -> str: # The same
     return name
 
 ModelOption = Annotated[str, typer.Option(help="A shipped name, a run folder, a .safetensors file, an .onnx file, which starts sooner, or hf:REPO.", autocompletion=complete_model)]
-SizeOption = Annotated[int|None, typer.Option(help="Side of the square the network sees, a multiple of 32; larger is slower. Without it, the size the shipped networks were trained at.")]
+SizeOption = Annotated[int|None, typer.Option(help="Side of the square the network sees, a multiple of 32; larger is slower. Without it, the size that the checkpoint names.")]
 DeviceOption = Annotated[str|None, typer.Option(help="cpu, cuda or cuda:1; without it, a GPU where there is one.")]
 
 # %% ../nbs/74_cli.ipynb #pa41
@@ -600,7 +600,7 @@ def predict_command(
     size:SizeOption = None,
     device:DeviceOption = None,
     quality:Annotated[Literal["fast", "best"], typer.Option(help="best: sharper edges and a surer order, at some 25 times the time.")] = "fast",
-    batch:Annotated[int, typer.Option(min=1, max=512, help="Pictures that go through the network together; on a GPU 16 are quicker than 1.")] = 1,
+    batch:Annotated[int, typer.Option(min=1, max=512, help="Pictures that go through the network together.")] = 1,
     again:Annotated[bool, typer.Option("--again", help="Also do what earlier runs over many pictures have done.")] = False,
     as_json:Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the paths.")] = False,
 ):

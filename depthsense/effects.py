@@ -6,7 +6,7 @@
 __all__ = ['LIGHT', 'RADII', 'DUBOIS', 'as_scene', 'light_table', 'from_light', 'disc_blur', 'halve', 'double', 'blur',
            'fill_holes', 'blur_layers', 'defocus', 'surroundings', 'level_at', 'bokeh', 'seen_disparity',
            'hole_sources', 'shift_rows', 'shift_view', 'stereo_pair', 'stereo', 'anaglyph', 'wiggle', 'animation_bytes',
-           'at_most', 'depth_layers', 'two_groups', 'load_font', 'text_cover', 'text_behind', 'pseudo_depth', 'fog']
+           'at_most', 'depth_layers', 'two_groups', 'load_font', 'text_cover', 'text_behind', 'fog']
 
 # %% ../nbs/71_effects.ipynb #c004
 import io
@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from .depthmap import DepthPrediction, unit_range
+from .depthmap import DepthPrediction, pseudo_depth, unit_range
 
 # %% ../nbs/71_effects.ipynb #c009
 def as_scene(
@@ -413,14 +413,6 @@ def text_behind(
     return from_light(LIGHT[photo]*(1-cover)+LIGHT[list(color)]*cover)
 
 # %% ../nbs/71_effects.ipynb #c107
-def pseudo_depth(
-    disparity:Float[np.ndarray, "h w"], # In [0,1]
-    farthest:float, # Distance of the farthest pixel, where the nearest is at 1; above 1, infinity allowed
-) -> Float[np.ndarray, "h w"]: # Distance, in that of the nearest pixel
-    "Distances, if one is told how far it goes"
-    inverse = disparity+(1-disparity)/farthest
-    return np.divide(1, inverse, out=np.full_like(inverse, np.inf), where=inverse>0)
-
 def fog(
     photo, # A `DepthPrediction`, or a photograph (h,w,3) uint8
     disparity=None, # (h,w), larger is nearer; None: the prediction's

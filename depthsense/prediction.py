@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TURNS', 'SIZE', 'QUALITIES', 'upright', 'to_rgb', 'unknown_format', 'read_photo', 'array_photo', 'as_photo',
-           'as_photos', 'network_size', 'ask_network', 'cached_model', 'find_device', 'as_model', 'predict_photo',
-           'predict', 'shrink', 'stretch', 'predict_later']
+           'as_photos', 'network_size', 'ask_network', 'cached_model', 'find_device', 'as_model', 'as_prediction',
+           'predict_photo', 'predict', 'shrink', 'stretch', 'predict_later']
 
 # %% ../nbs/70_prediction.ipynb #c004
 import warnings
@@ -179,6 +179,15 @@ def as_model(
 # %% ../nbs/70_prediction.ipynb #qa6
 QUALITIES = "fast", "best" # Asked once, or many times (chapter 77)
 
+def as_prediction(
+    raw:Float[np.ndarray, "h w"], # What a network says
+    photo:UInt8[np.ndarray, "h w 3"], # Of which photograph
+    name:str, # Of the network
+) -> DepthPrediction:
+    "A network's answer, or an error if it gives no numbers"
+    if not np.isfinite(raw).all(): raise ValueError(f"predict wants finite numbers, and the network {name} gives nan or infinity")
+    return DepthPrediction(raw, photo, name)
+
 def predict_photo(
     network, # Of `as_model`
     photo:UInt8[np.ndarray, "h w 3"], # A photograph
@@ -189,8 +198,7 @@ def predict_photo(
     "The prediction for one photograph, or an error if the network gives no numbers"
     size = network_size(network, size)
     raw = ask_network(network, photo, size) if quality=="fast" else import_module("depthsense.quality").best_disparity(network, photo, size)
-    if not np.isfinite(raw).all(): raise ValueError(f"predict wants finite numbers, and the network {name} gives nan or infinity")
-    return DepthPrediction(raw, photo, name)
+    return as_prediction(raw, photo, name)
 
 # %% ../nbs/70_prediction.ipynb #c051
 def predict(
@@ -226,8 +234,7 @@ def stretch(
     "What an answer says of a photograph"
     from depthsense.models.blocks import resize
     raw = resize(answer, photo.shape[:2])[0,0].float().cpu().numpy()
-    if not np.isfinite(raw).all(): raise ValueError(f"predict wants finite numbers, and the network {name} gives nan or infinity")
-    return DepthPrediction(raw, photo, name)
+    return as_prediction(raw, photo, name)
 
 # %% ../nbs/70_prediction.ipynb #ba02b
 def predict_later(

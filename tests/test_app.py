@@ -6,20 +6,13 @@ import urllib.request
 import numpy as np
 import pytest
 from PIL import Image
-from test_site import BROWSER, SIDEWAYS, browser_only, open_page
+from test_site import SIDEWAYS, browser_only, open_page
 
 from depthsense import predict
 from depthsense.app import BYTES, PIXELS, serve
 
 pytest.importorskip("gradio", reason="gradio is not installed")
 pytestmark = browser_only
-
-
-@pytest.fixture(scope="module")
-def chrome(playwright_api):
-    made = playwright_api.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -23,13 +23,6 @@ from depthsense.models.blocks import resize
 pytestmark = browser_only
 
 
-@pytest.fixture(scope="module")
-def chrome(playwright_api):
-    made = playwright_api.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def problems(): return []
 
