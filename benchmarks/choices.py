@@ -43,10 +43,35 @@ CHOICES = {
 }
 
 
+# What keeps a network that sees the same pictures again and again from learning them by heart: 700 pictures, 32 times each, small squares
+FEW = replace(PLAIN, pictures=700, size=96, scale=0.3, color=0.4, drop_path=0.1, settings=replace(PLAIN.settings, epochs=8, validate_every=8, ema=0.995))
+
+
+def few(**changes): return dict(settings=replace(FEW.settings, **changes))
+
+
+BY_HEART = {
+    "encoder's learning rate": ("0.1", {f"{o:g}": few(encoder_lr=o) for o in (0.01, 0.03, 0.3)}),
+    "encoder frozen for": ("0.05", {f"{o:g}": few(frozen=o) for o in (0.4, 1.)}),
+    "levels frozen": ("2", {str(o): few(frozen_levels=o) for o in (0, 3)}),
+    "norms frozen": ("no", dict(yes=few(frozen_norms=True))),
+    "blocks left out": ("0.1", {f"{o:g}": dict(drop_path=o) for o in (0., 0.3)}),
+    "colour": ("0.4", {f"{o:g}": dict(color=o) for o in (0., 0.8)}),
+    "crops from": ("0.3", {f"{o:g}": dict(scale=o) for o in (0.1, 1.)}),
+    "weight decay": ("0.01", {f"{o:g}": few(weight_decay=o) for o in (0.3, 1.)}),
+    "averaging": ("0.995", {f"{o:g}": few(ema=o) for o in (0.999,)}),
+    "affine-invariant": ("0", {f"{o:g}": dict(loss=FEW.loss | dict(affine_invariant=o)) for o in (1.,)}),
+    "encoder": ("lite0", dict(lite2=dict(encoder="tf_efficientnet_lite2"))),
+}
+
+
 def rows():
     "Name of each run, and its recipe"
     plain = {f"plain, seed {o}": replace(PLAIN, **settings(seed=o)) for o in range(3)}
-    return plain | {f"{k} {value}, seed 0": replace(PLAIN, **change) for k, (_, others) in CHOICES.items() for value, change in others.items()}
+    plain |= {f"{k} {value}, seed 0": replace(PLAIN, **change) for k, (_, others) in CHOICES.items() for value, change in others.items()}
+    by_heart = {f"few pictures, seed {o}": replace(FEW, **few(seed=o)) for o in range(2)}
+    by_heart |= {f"few pictures, {k} {value}, seed 0": replace(FEW, **change) for k, (_, others) in BY_HEART.items() for value, change in others.items()}
+    return plain | by_heart
 
 
 def costs(recipe):
