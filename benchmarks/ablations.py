@@ -44,9 +44,9 @@ def rows():
     return main | added | pairs | pictures | active
 
 
-def run(name, recipe, data, folder, progress):
+def run(name, recipe, data, folder, progress, cache=None):
     "A row: the run, from its beginning or from where it was left"
-    log = train_redweb(data, folder, recipe, progress)
+    log = train_redweb(data, folder, recipe, progress, cache=cache)
     shutil.rmtree(folder/"last")
     weights = " + ".join(k if w==1 else f"{w:g} {k}" for k, w in recipe.loss.items())
     terms = {k: log[k] for k in log if k.startswith("loss/")}
@@ -75,6 +75,7 @@ def main(doc, rows, file, run=run):
     parser.add_argument("--json", type=Path, default=Path("results")/file)
     parser.add_argument("--runs", type=Path, default=Path("runs")/Path(file).stem, help="folder of the run folders")
     parser.add_argument("--data", help="ReDWeb; else DEPTHSENSE_REDWEB")
+    parser.add_argument("--cache", type=Path, help="file that keeps the pictures decoded, made if it is not there; the weights are the same")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--list", action="store_true", help="only say which rows there are")
     parser.add_argument("--quiet", action="store_true", help="no bar")
@@ -93,7 +94,7 @@ def main(doc, rows, file, run=run):
             try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError: continue
             if not args.names and name in {o["name"] for o in read(args.json)}: continue
-            row = run(name, recipe, args.data, folder, not args.quiet)
+            row = run(name, recipe, args.data, folder, not args.quiet, args.cache)
             row |= provenance(f'python benchmarks/{script} --json results/{file} "{name}"', recipe.settings.seed, threads=torch.get_num_threads())
             store(args.json, row, rows)
         print(f"{row['whdr']:.2%}   {name}   {row['seconds']/60:.1f} minutes", flush=True)
