@@ -51,7 +51,7 @@ def few(**changes): return dict(settings=replace(FEW.settings, **changes))
 
 
 BY_HEART = {
-    "encoder's learning rate": ("0.1", {f"{o:g}": few(encoder_lr=o) for o in (0.01, 0.03, 0.3)}),
+    "encoder's learning rate": ("0.1", {f"{o:g}": few(encoder_lr=o) for o in (0.03, 0.3, 1.)}),
     "encoder frozen for": ("0.05", {f"{o:g}": few(frozen=o) for o in (0.4, 1.)}),
     "levels frozen": ("2", {str(o): few(frozen_levels=o) for o in (0, 3)}),
     "norms frozen": ("no", dict(yes=few(frozen_norms=True))),
