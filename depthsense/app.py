@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['BYTES', 'PIXELS', 'SIDE', 'EQUAL', 'GRADIO', 'INTRODUCTION', 'CLICKED', 'FIRST_PORT', 'read_upload', 'as_shown',
-           'doubt', 'order_of_points', 'mark_points', 'relief_file', 'result_files', 'told', 'App', 'photo_box',
-           'clickable', 'example_pictures', 'make_page', 'connect', 'free_port', 'serve']
+           'doubt', 'order_of_points', 'mark_points', 'typed_points', 'relief_file', 'result_files', 'told', 'App',
+           'photo_box', 'clickable', 'example_pictures', 'make_page', 'connect', 'free_port', 'serve']
 
 # %% ../nbs/73_app.ipynb #a004
 import html
 import os
+import re
 import socket
 import tempfile
 import threading
@@ -92,6 +93,20 @@ def mark_points(
         draw.text((x+1.5*r if left else x-1.5*r, y), letter, "white", load_font(None, 3*r), "lm" if left else "rm", stroke_width=max(1, r//3), stroke_fill="black")
     return np.asarray(picture)
 
+# %% ../nbs/73_app.ipynb #a028c
+def typed_points(
+    text:str, # Such as "30 80, 60 20": across and down for each point; percent of the picture
+    shape:tuple[int,int], # Height and width of the picture; pixels
+    n:int, # How many points are wanted
+) -> list[tuple[int,int]]: # Column and row of each; pixels
+    "Points of a picture, by keyboard"
+    try: given = [float(o) for o in re.split(r"[\s,;%]+", text.strip(" ,;%"))]
+    except ValueError: given = []
+    if len(given)!=2*n or not all(0<=o<=100 for o in given): raise ValueError(f"{2*n} numbers from 0 to 100 are wanted, across and down{' for each point' if n>1 else ''}, got {text[:40]!r}")
+    (h,w),pairs = shape,zip(given[::2], given[1::2])
+    return [(min(int(x*w/100), w-1), min(int(y*h/100), h-1)) for x,y in pairs]
+
+
 # %% ../nbs/73_app.ipynb #a034
 def relief_file(
     prediction, # A `DepthPrediction` with its picture
@@ -150,6 +165,14 @@ class App:
         session = session | dict(points=[*session["points"], tuple(at)][-2:] if len(session["points"])<2 else [tuple(at)])
         return session,mark_points(session["shown"].image, session["points"]),order_of_points(session["shown"], session["points"], self.doubt)
 
+    def type_points(self, session, text): # Both points at once, typed: as `point`
+        if not session: return session,None,""
+        session = session | dict(points=typed_points(text, session["shown"].shape, 2))
+        return session,mark_points(session["shown"].image, session["points"]),order_of_points(session["shown"], session["points"], self.doubt)
+
+    def type_focus(self, session, text, aperture): # As `focus`
+        return self.focus(session, typed_points(text, session["shown"].shape, 1)[0], aperture) if session else (session, None)
+
     def focus(self, session, at, aperture): # A click, or a new aperture: the session and the picture
         if not session: return session,None
         session = session | dict(focus=tuple(at) if at else session.get("focus"))
@@ -192,8 +215,8 @@ def make_page(
         photo = photo_box(gradio, label="Photograph", height=280)
         gradio.Examples([[str(o)] for o in example_pictures()], photo, label="Or this one (by danielbuechele, CC BY 2.0)", cache_examples=False, api_visibility="private")
         with gradio.Tab("Slide"): pair = gradio.ImageSlider(label="Photograph and depth", interactive=False, format="jpeg", slider_position=50, buttons=["fullscreen"])
-        with gradio.Tab("Two points"): marked,order = clickable(gradio, "Click two points"),gradio.Markdown()
-        with gradio.Tab("Focus"): soft,aperture = clickable(gradio, "Click what is to be sharp"),gradio.Slider(.5, 6, 2., step=.5, label="Blur, in percent of the longer side")
+        with gradio.Tab("Two points"): marked,order,typed = clickable(gradio, "Click two points"),gradio.Markdown(),gradio.Textbox(label="Or type them, percent across and down, and press Enter", placeholder="30 80, 60 20", max_lines=1)
+        with gradio.Tab("Focus"): soft,aim,aperture = clickable(gradio, "Click what is to be sharp"),gradio.Textbox(label="Or type where, percent across and down, and press Enter", placeholder="50 70", max_lines=1),gradio.Slider(.5, 6, 2., step=.5, label="Blur, in percent of the longer side")
         with gradio.Tab("Turn") as turn: solid,farthest = gradio.Model3D(label="Drag to turn, scroll to come nearer", clear_color=(.5, .5, .5, 1.), camera_position=(90, 90, None), height="60vh"),gradio.Slider(1.5, 20, 5., step=.5, label="How many times as far as the nearest is the farthest? Nobody knows: you choose")
         with gradio.Tab("Files") as files: made = gradio.Files(label="Disparity in 16 bits, for numpy, and in colour", interactive=False)
         connect(app, locals())
@@ -211,6 +234,8 @@ def connect(
     on["photo"].change(told(app.take), on["photo"], [session, on["pair"], on["marked"], on["soft"], on["order"], on["solid"], on["made"]], **how)
     on["marked"].select(told(point), session, [session, on["marked"], on["order"]], **how)
     on["soft"].select(told(focus), [session, on["aperture"]], [session, on["soft"]], **how)
+    on["typed"].submit(told(app.type_points), [session, on["typed"]], [session, on["marked"], on["order"]], **how)
+    on["aim"].submit(told(app.type_focus), [session, on["aim"], on["aperture"]], [session, on["soft"]], **how)
     on["aperture"].release(told(lambda o, aperture: app.focus(o, None, aperture)), [session, on["aperture"]], [session, on["soft"]], **how)
     for o in (on["turn"].select, on["farthest"].release): o(told(app.turn), [session, on["farthest"]], on["solid"], **how)
     on["files"].select(told(app.files), session, on["made"], **how)

@@ -132,6 +132,26 @@ def test_focus(page, cat, problems):
     assert not problems, problems
 
 
+def test_by_keyboard(page, cat, problems):
+    "Two points and a focus without a pointer, and a slip that is told"
+    send(page, cat)
+    answered(page)
+    page.get_by_role("tab", name="Two points").click()
+    field = page.get_by_label("Or type them")
+    for typed, said in (("50 50", "4 numbers from 0 to 100 are wanted"), ("27 20, 47 72", "is nearer than")):
+        field.fill(typed)
+        field.press("Enter")
+        page.wait_for_selector(f"text={said}")
+    page.get_by_role("tab", name="Focus").click()
+    picture = page.locator("[role=tabpanel]:visible img").first
+    picture.wait_for(state="visible")
+    before = picture.get_attribute("src")
+    page.get_by_label("Or type where").fill("50 70")
+    page.get_by_label("Or type where").press("Enter")
+    page.wait_for_function("([o, before]) => o.isConnected ? o.src !== before : true", arg=[picture.element_handle(), before])
+    assert not problems, problems
+
+
 def test_turn(page, cat, problems):
     send(page, cat)
     answered(page)
