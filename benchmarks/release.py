@@ -1,8 +1,9 @@
 """From a finished run to what a release ships: the weights, their log, and every number said of them.
 
     python benchmarks/release.py runs/small --commit COMMIT [--zero-shot]
+    python benchmarks/release.py runs/further --recipe further --commit COMMIT [--zero-shot]    # a run that went on from what was shipped before
 
-Copies `best.safetensors` to depthsense/weights/ and the log to results/, and writes results/small.json (the run) and results/val.json (WHDR, SSIM and
+Copies `best.safetensors` to depthsense/weights/ and the log to results/, and writes results/RECIPE.json (the run) and results/val.json (WHDR, SSIM and
 MSE of the network and of the predictors that never look). With --zero-shot also results/zero_shot.json: those pictures are looked at once a release,
 never to choose by. `COMMIT` is the code that trained. README.md and the model card are then made by `python .ci/gate.py --update`.
 """
@@ -35,19 +36,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="the run's folder")
     parser.add_argument("--name", default="small", help="of the checkpoint")
+    parser.add_argument("--recipe", help="of the run; without it, the checkpoint's name")
     parser.add_argument("--commit", required=True, help="of the code that trained it")
     parser.add_argument("--note", default="", help="what else a reader should know of the run")
     parser.add_argument("--log-only", action="store_true", help="keep the log and the run's numbers, ship no weights")
     parser.add_argument("--zero-shot", action="store_true", help="look at the pictures kept for releases as well")
     args = parser.parse_args()
+    recipe = args.recipe or args.name
     if not args.log_only: shutil.copyfile(args.run/"best.safetensors", ROOT/"depthsense"/"weights"/f"{args.name}.safetensors")
-    shutil.copyfile(args.run/"log.jsonl", RESULTS/f"{args.name}_log.jsonl")
+    shutil.copyfile(args.run/"log.jsonl", RESULTS/f"{recipe}_log.jsonl")
     config = json.loads((args.run/"config.json").read_text(encoding="utf-8"))
-    log = [json.loads(o) for o in (RESULTS/f"{args.name}_log.jsonl").read_text(encoding="utf-8").splitlines()]
+    log = [json.loads(o) for o in (RESULTS/f"{recipe}_log.jsonl").read_text(encoding="utf-8").splitlines()]
     model,best = load_model(args.run),min((o for o in log if "whdr" in o), key=lambda o: o["whdr"])
-    write(f"{args.name}.json", parameters=sum(o.numel() for o in model.parameters()), multiply_adds=multiply_adds(model, config["size"]),
+    write(f"{recipe}.json", parameters=sum(o.numel() for o in model.parameters()), multiply_adds=multiply_adds(model, config["size"]),
         epochs=config["settings"]["epochs"], minutes=round(log[-1]["seconds"]/60), best=best, recipe=config["recipe"], settings=config["settings"],
-        **provenance(f"depthsense train --data ReDWeb_V1 --out runs/{args.name} --recipe {args.name}", config["settings"]["seed"]) | dict(commit=args.commit, note=args.note))
+        **provenance(f"depthsense train --data ReDWeb_V1 --out runs/{recipe} --recipe {recipe}", config["settings"]["seed"]) | dict(commit=args.commit, note=args.note))
     if args.log_only: return
     models = [args.name, "row", "mean", "constant"]
     named = " ".join(f"--model {o}" for o in models)

@@ -167,11 +167,11 @@ class App:
 
     def type_points(self, session, text): # Both points at once, typed: as `point`
         if not session: return session,None,""
-        session = session | dict(points=typed_points(text, session["shown"].shape, 2))
+        session = session | dict(points=typed_points(text, session["shown"].raw.shape, 2))
         return session,mark_points(session["shown"].image, session["points"]),order_of_points(session["shown"], session["points"], self.doubt)
 
     def type_focus(self, session, text, aperture): # As `focus`
-        return self.focus(session, typed_points(text, session["shown"].shape, 1)[0], aperture) if session else (session, None)
+        return self.focus(session, typed_points(text, session["shown"].raw.shape, 1)[0], aperture) if session else (session, None)
 
     def focus(self, session, at, aperture): # A click, or a new aperture: the session and the picture
         if not session: return session,None
