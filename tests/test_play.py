@@ -2,6 +2,7 @@
 import io
 import json
 import os
+import re
 import stat
 import sys
 import tarfile
@@ -277,6 +278,31 @@ def test_the_microscope_shows_the_chapters_prices(page, address, problems):  # n
     root.locator("[data-name=l2]").click()
     page.wait_for_function("() => document.querySelector('#play-microscope [data-is=pushText]').textContent.startsWith('l2')")
     assert push() != before and not problems, problems
+
+
+def test_by_keyboard_alone(page, address, problems):  # noqa: F811
+    root = begun(page, address, "align")
+    before = root.get_attribute("data-abs-rel")
+    root.locator(is_("scale")).focus()
+    for _ in range(10): page.keyboard.press("ArrowLeft")
+    assert root.get_attribute("data-abs-rel") != before
+    root = begun(page, address, "microscope")
+    root.locator("[data-name=l2]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('#play-microscope [data-name=l2]').getAttribute('aria-pressed') === 'true'")
+    root = begun(page, address, "pairs")
+    def values(): return re.findall(r"(\d\.\d+) at", root.locator(is_("says")).inner_text())
+    seen = [values()]
+    root.locator(is_("stage")).focus()
+    for key in ("ArrowUp", " ", "ArrowDown"):
+        for _ in range(1 if key == " " else 30): page.keyboard.press(key)
+        seen.append(values())
+    first, second = [[k for k in range(2) if a[k] != b[k]] for a, b in ((seen[0], seen[1]), (seen[2], seen[3]))]
+    assert seen[1] == seen[2] and sorted(first+second) == [0, 1]  # space hands the arrow keys to the other point
+    root.locator(is_("quiz")).focus()
+    page.keyboard.press("Enter")
+    for _ in range(20): page.keyboard.press("Enter")  # "the first is nearer", twenty times
+    assert root.get_attribute("data-yours") and not problems, problems
 
 
 # Making it ------------------------------------------------------------------------------------------------------------
