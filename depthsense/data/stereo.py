@@ -403,6 +403,7 @@ def write_pair(
         if not (out/"Imgs"/f"{name}.jpg").is_file(): continue
         if (other := json.loads((out/"Notes"/f"{name}.json").read_text(encoding="utf-8"))["source"])!=source: raise ValueError(f"{out} has a pair {shot.name} of another picture, {other[0]}: give it another --out")
         return dict(photograph=str(out/"Imgs"/f"{name}.jpg"), skipped=True)
+    for o in (f for name in PREFIXES.values() for f in (f"RDs/{name}{shot.name}.png", f"Masks/{name}{shot.name}.png", f"Notes/{name}{shot.name}.json")): (out/o).unlink(missing_ok=True) # of a call that was stopped
     left,right = read_stereo(shot.files, layout)
     pair,name = stereo_pair(left, right, method, size, read_sky(sky, shot.name, left.shape[:2])),pair_name(shot.name, split)
     write_atomic(out/"Masks"/f"{name}.png", picture_bytes(255*pair["mask"].astype("uint8")))
