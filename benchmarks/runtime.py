@@ -4,7 +4,7 @@
 
 `networks`: one picture through the network, by the clock on the wall, on a quiet machine; all take turns, the median counts. The weights of the others are random,
 which does not change how long they take. `times` says how many times as long as `small` a network takes, each in torch in its quickest form (two layouts of
-memory, and batch norms folded away, as `predict` does it), at an equal size of 224 pixels; Depth Anything also at 518, which is its own default. `cold`: whole commands in a fresh process, from start to end.
+memory; batch norms folded away, as `predict` does it; and that traced and frozen by TorchScript), at an equal size of 224 pixels; Depth Anything also at 518, which is its own default. `cold`: whole commands in a fresh process, from start to end.
 """
 import argparse
 import copy
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import onnxruntime
@@ -61,10 +62,24 @@ class MiDaSSmall(nn.Module):
         return self.head(x)
 
 
+class Alone(nn.Module):
+    "A network of transformers that gives its map and nothing else"
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, image): return self.network(image).predicted_depth
+
+
 def depth_anything():
     "Depth Anything V2 Small, as transformers builds it: a DINOv2 of 384 channels and a decoder 64 wide"
     backbone = transformers.Dinov2Config(hidden_size=384, num_hidden_layers=12, num_attention_heads=6, image_size=518, patch_size=14, out_indices=[3, 6, 9, 12], reshape_hidden_states=False, apply_layernorm=True)
-    return transformers.DepthAnythingForDepthEstimation(transformers.DepthAnythingConfig(backbone_config=backbone))
+    return Alone(transformers.DepthAnythingForDepthEstimation(transformers.DepthAnythingConfig(backbone_config=backbone)))
+
+
+def frozen(model, image):
+    "As a graph with its weights as constants, for this size"
+    with warnings.catch_warnings(action="ignore"), torch.no_grad(): return torch.jit.freeze(torch.jit.trace(model, image, check_trace=False))
 
 
 def network_rows(files, repeats, threads):
@@ -72,14 +87,18 @@ def network_rows(files, repeats, threads):
     torch.manual_seed(0)
     work, parameters = {}, {}
     for name, model, sizes in (("small", load_model("small"), (224,)), ("MiDaS small, layout", MiDaSSmall(), (224,)), ("Depth Anything V2 Small", depth_anything(), (224, 518))):
+        def add(form, placed, image):
+            key = name, "torch", form, image.shape[-1]
+            work[key], parameters[key] = lambda: placed(image), sum(o.numel() for o in model.parameters())
+
         forms_of = {"": model.eval()}
         if not name.startswith("Depth Anything"):  # attention knows neither another layout nor batch norms
             forms_of |= {"channels last": copy.deepcopy(model).to(memory_format=torch.channels_last), "folded": fold_norms(model)}
         for form, placed in forms_of.items():
             for size in sizes:
                 image = torch.rand(1, 3, size, size).contiguous(memory_format=torch.channels_last if form else torch.contiguous_format)
-                key = name, "torch", form, size
-                work[key], parameters[key] = lambda placed=placed, image=image: placed(image), sum(o.numel() for o in model.parameters())
+                if form in ("folded", "") and (form or name.startswith("Depth")): add("frozen", frozen(placed, image), image)
+                add(form, placed, image)
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
     for name, path in files.items():
