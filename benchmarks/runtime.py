@@ -2,7 +2,7 @@
 
     python benchmarks/runtime.py [--repeats 15] [--threads 2] [--json results/runtime.json]
 
-`networks`: one picture through the network, by the clock on the wall, on a quiet machine; all take turns, the median counts. The weights of the others are random,
+`networks`: one picture through the network, by the clock on the wall, on a quiet machine; all take turns, three calls each of which the last counts, and of those the median. The weights of the others are random,
 which does not change how long they take. `times` says how many times as long as `small` a network takes, each in torch in its quickest form (two layouts of
 memory; batch norms folded away, as `predict` does it; and that traced and frozen by TorchScript), at an equal size of 224 pixels; Depth Anything also at 518, which is its own default. `cold`: whole commands in a fresh process, from start to end.
 """
@@ -105,15 +105,16 @@ def network_rows(files, repeats, threads):
         session, image = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"]), torch.rand(1, 3, 224, 224).numpy()
         work["small", "onnxruntime", name, 224] = lambda session=session, image=image: session.run(None, {"image": image})
     with torch.no_grad():
-        times = turns(work, repeats)
+        times = turns(work, repeats, calls=3)
     return [dict(network=k[0], runs_on=k[1], form=k[2], size=k[3], ms=round(1e3*o, 2)) | (dict(parameters=parameters[k]) if k in parameters else {}) for k, o in times.items()]
 
 
-def turns(work, repeats):
-    "Median seconds of each, after one that does not count"
+def turns(work, repeats, calls=1):
+    "Median seconds of each, after one that does not count; of several calls a turn the last counts, when the others' weights have left the processor's memory"
     taken = {k: [] for k in work}
     for i in range(repeats+1):
         for k, f in work.items():
+            for _ in range(calls-1): f()
             start = time.perf_counter()
             f()
             if i: taken[k].append(time.perf_counter()-start)
