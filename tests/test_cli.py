@@ -155,7 +155,7 @@ def test_odd_files_in_one_folder(tmp_path, monkeypatch):
     done = called("predict", "odd ones", "--out", "maps", "--save", "npy,color", "--json")
     told = json.loads(done.stdout)
     assert done.returncode==1
-    assert set(told)=={"depthsense", "model", "size", "sign", "skipped", "pictures", "errors"}
+    assert set(told)=={"depthsense", "model", "size", "sign", "quality", "skipped", "pictures", "errors"}
     assert {o["picture"] for o in told["errors"]}==bad
     assert all(o["picture"] in o["error"] for o in told["errors"])
     assert len(done.stderr.splitlines())==len(bad)
