@@ -67,7 +67,7 @@ def main():
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for _ in range(args.repeats):
             page, asked = opened(browser, address)
-            before_use = sum((args.site/(o or "index.html")).stat().st_size for o in set(asked))
+            before_use = sum((args.site/(o or "index.html")).stat().st_size for o in asked)
             runs.append(page.evaluate(LOOK))
             page.context.close()
         version = browser.version

@@ -1,7 +1,7 @@
 """From a finished run to what a release ships: the weights, their log, and every number said of them.
 
     python benchmarks/release.py runs/small --commit COMMIT [--zero-shot]
-    python benchmarks/release.py runs/further --recipe further --commit COMMIT [--zero-shot]    # a run that went on from what was shipped before
+    python benchmarks/release.py runs/further --recipe further --commit COMMIT --log-only    # a run that is told of and not shipped
 
 Copies `best.safetensors` to depthsense/weights/ and the log to results/, and writes results/RECIPE.json (the run) and results/val.json (WHDR, SSIM and
 MSE of the network and of the predictors that never look). With --zero-shot also results/zero_shot.json: those pictures are looked at once a release,
