@@ -7,19 +7,19 @@ photograph. `first`: from the arrival of the network's last byte to its first ma
 photograph again. `before_use`: bytes of all files the front page asks for on its own, as they lie on the disk, without compression. Medians of `repeats`.
 """
 import argparse
-import functools
-import http.server
 import json
 import shutil
 import statistics
-import threading
+import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from playwright.sync_api import sync_playwright
 from provenance import provenance
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT/"docs"))
+from serve import served  # noqa: E402
 
 LOOK = """async () => {
   const {loadModel, predict} = await import(new URL('_static/demo/model.js', location.href));
@@ -37,20 +37,10 @@ LOOK = """async () => {
 }"""
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args): pass
-
-
-def serve(folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}/"
-
-
 def opened(browser, address):
     "A page of its own, with nothing kept from earlier ones, and what it asked for"
     page, asked = browser.new_context().new_page(), set()
-    page.on("request", lambda o: o.url.startswith(address) and asked.add(unquote(urlsplit(o.url).path).lstrip("/")))
+    page.on("request", lambda o: o.url.startswith(address) and asked.add(unquote(o.url.removeprefix(address).split("?")[0])))
     page.goto(address, wait_until="networkidle")
     return page, asked
 
@@ -62,8 +52,8 @@ def main():
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     if not (args.site/"_static"/"demo"/"small.onnx").exists(): parser.error(f"{args.site} has no demonstration: python docs/build.py")
-    address, runs = serve(args.site), []
-    with sync_playwright() as p:
+    runs = []
+    with served(args.site) as address, sync_playwright() as p:
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for _ in range(args.repeats):
             page, asked = opened(browser, address)

@@ -78,6 +78,7 @@ def write_demo(site):
     "The demonstration's folder in a built site"
     engine, out = runtime(), site/"_static"/"demo"
     shutil.copytree(HERE/"demo", out, dirs_exist_ok=True)
+    (out/"worker.js").replace(site/"worker.js")  # it may answer only for what lies beside it and below
     for o in FILES: shutil.copyfile(engine/o, out/o)
     shutil.copyfile(network(), out/"small.onnx")
     shutil.copyfile(HERE.parent/"depthsense"/"pictures"/"china.jpg", out/"sample.jpg")

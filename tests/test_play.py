@@ -6,6 +6,7 @@ import re
 import stat
 import sys
 import tarfile
+import urllib.request
 from pathlib import Path
 
 import demo
@@ -14,7 +15,7 @@ import pytest
 import torch
 import widgets
 from PIL import Image
-from test_site import BROWSER, SIDEWAYS, address, browser_only, build, open_page, site  # noqa: F401
+from test_site import BROWSER, SIDEWAYS, address, browser_only, build, open_page, served, site  # noqa: F401
 
 from depthsense import predict
 from depthsense.data.sampling import ordinal_relation
@@ -182,6 +183,29 @@ def test_nothing_of_it_loads_before_it_is_wanted(page, address):  # noqa: F811
     page.on("request", lambda o: loaded.append(o.url))
     page.goto(address, wait_until="networkidle")
     assert any("demo.js" in o for o in loaded) and not any(".onnx" in o or ".wasm" in o or "ort." in o for o in loaded)
+
+
+def test_a_later_visit_needs_no_network(chrome, site, tmp_path):  # noqa: F811
+    "The host goes away for good; the page is opened anew, and so is a chapter that had been read"
+    if not (site/"_static"/"demo").exists(): pytest.skip("the site was built without npm")
+    with served(site) as address:  # noqa: F811
+        page = chrome.new_context().new_page()
+        page.goto(address)
+        assert page.evaluate("navigator.serviceWorker.getRegistration().then(o => o === undefined)")  # nothing is kept of who only reads
+        page.set_input_files(is_("file"), photo_file(tmp_path))
+        answered(page)
+        page.locator(is_("kept")).wait_for()
+        page.goto(f"{address}geometry.html", wait_until="networkidle")
+    with pytest.raises(OSError): urllib.request.urlopen(address, timeout=5)
+    page.goto(f"{address}geometry.html")
+    assert "geometry" in page.locator("h1").last.inner_text().lower()
+    for where in ("", "index.html?again"):
+        page.goto(address+where, wait_until="networkidle")
+        page.click(is_("sample"))
+        pixels, disparity = answered(page)
+        assert np.abs(predict(pixels).disparity-disparity).mean() < 1e-3
+        assert page.evaluate("getComputedStyle(document.querySelector('.demo-button')).cursor") == "pointer"  # with its styles
+    page.context.close()
 
 
 def test_the_network_is_small(site):  # noqa: F811

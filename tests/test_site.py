@@ -4,15 +4,12 @@
 
 Without DEPTHSENSE_SITE the site is built first.
 """
-import functools
-import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import urllib.request
 from pathlib import Path
 
@@ -22,9 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/"docs"))
 import around  # noqa: E402
 import build  # noqa: E402
+from serve import served  # noqa: E402
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-BASE = build.cfg["doc_baseurl"]
 FIRST = 1_000_000  # bytes: what the first page may load
 browser_only = pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
 
@@ -40,22 +37,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def address(site):
-    "The site served as its host serves it: below a folder, and with a page for what is not there"
-    class Host(http.server.SimpleHTTPRequestHandler):
-        def translate_path(self, path): return super().translate_path(path.removeprefix(BASE.rstrip("/")))
-        def log_message(self, *args): pass
-
-        def send_error(self, code, *args):
-            page = (site/"404.html").read_bytes()
-            self.send_response(code)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(page)))
-            self.end_headers()
-            self.wfile.write(page)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Host, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}{BASE}"
-    server.shutdown()
+    with served(site) as made: yield made
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 // The page's demonstration: a photograph in, near and far out, all of it in the reader's browser.
 import {png16, readPicture, save} from "./files.js";
 import {loadModel, predict} from "./model.js";
+import {keep} from "./keep.js";
 import {MAGMA} from "../palette.js";
 import {showRelief} from "./relief.js";
 
@@ -12,6 +13,7 @@ const MARKUP = `
   <span class="demo-hint">or drop one here, or paste it</span>
 </div>
 <p class="demo-status" role="status" aria-live="polite" data-is="status"></p>
+<p class="demo-hint" data-is="kept" hidden>Kept in this browser: the page now also works without a network.</p>
 <div data-is="result" hidden>
   <div class="demo-stage" data-is="stage">
     <canvas data-is="photo" role="img" aria-label="the photograph"></canvas>
@@ -36,7 +38,7 @@ export function mount(root) {
   const part = Object.fromEntries([...root.querySelectorAll("[data-is]")].map(o => [o.dataset.is, o]));
   const say = text => { part.status.textContent = text; };
   const megabytes = n => `${(n / 1e6).toFixed(1)} MB`, points = {a: [0.3, 0.8], b: [0.7, 0.3]};
-  let model = null, shown = null, turn = null, busy = false;
+  let model = null, shown = null, turn = null, busy = false, keeping = null;
   say(`The first photograph fetches the network and what runs it, ${megabytes(Number(root.dataset.bytes))} in all. Photographs stay on your machine.`);
 
   function paint() {
@@ -109,6 +111,7 @@ export function mount(root) {
       compare();
       relief();
       say(`${width} × ${height} pixels in ${took} ms on ${model.where === "webgpu" ? "the graphics card" : "the processor"}. Bright is near, dark is far.`);
+      keeping ??= keep().then(o => { part.kept.hidden = !o; });
     } catch (e) {
       say(e.message || "That did not work, and the browser does not say why.");
     } finally {
