@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from isal import isal_zlib
 from jaxtyping import Float, UInt8
 
 # %% ../nbs/03_depthmap.ipynb #c011
@@ -72,7 +73,10 @@ def unit_range(
 ) -> Float[np.ndarray, "h w"]: # Float32 in [0,1]; a constant map gives zeros
     "A map scaled by its own least and greatest value"
     low,high = float(raw.min()),float(raw.max())
-    return ((raw-low)/(high-low) if high>low else np.zeros_like(raw)).astype("float32")
+    if not high>low: return np.zeros(raw.shape, "float32")
+    res = raw-low
+    res /= high-low
+    return res.astype("float32", copy=False)
 
 # %% ../nbs/03_depthmap.ipynb #c026
 def color_map(
@@ -86,8 +90,11 @@ def color_map(
         raise ValueError(f"color wants one of matplotlib's colour maps{', such as ' if near else ''}{' or '.join(near)}, got {cmap!r}")
     n = colormaps[cmap].N
     table = (colormaps[cmap](np.arange(n))[:,:3]*255).round().astype("uint8")
-    bands = np.array_split(disparity, len(disparity)//256+1) # in double precision a whole telephone picture would fill the memory
-    return np.concatenate([np.take(table, (o*n).clip(0, n-1).astype("uint16"), axis=0) for o in bands])
+    res = np.empty((*disparity.shape, 3), "uint8")
+    for o in range(0, len(disparity), 256): # in one go a whole telephone picture would fill the memory
+        level = (disparity[o:o+256]*n).clip(0, n-1).astype("uint16")
+        np.take(table, level, axis=0, out=res[o:o+256], mode="clip")
+    return res
 
 # %% ../nbs/03_depthmap.ipynb #c030
 def picture_bytes(
@@ -166,16 +173,16 @@ def png_bytes(
     np.subtract(rows[1:], rows[:-1], out=lines[1:,1:])
     words = [chunk(b"iTXt", k.encode()+bytes(5)+v.encode()) for k,v in (about or {}).items()]
     header = width.to_bytes(4)+height.to_bytes(4)+bytes([bits, kind, 0, 0, 0])
-    return b"".join([b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), *words, chunk(b"IDAT", zlib.compress(lines, 2)), chunk(b"IEND", b"")])
+    return b"".join([b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), *words, chunk(b"IDAT", isal_zlib.compress(lines, 2)), chunk(b"IEND", b"")])
 
 # %% ../nbs/03_depthmap.ipynb #c053
 def npy_bytes(
     disparity:Float[np.ndarray, "h w"] # Any map
 ) -> bytes: # A numpy file, float32
     "A map as numpy's own format"
-    buffer = io.BytesIO()
-    np.save(buffer, disparity.astype("float32"))
-    return buffer.getvalue()
+    values,head = np.ascontiguousarray(disparity, dtype="float32"),io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(values))
+    return b"".join([head.getvalue(), values]) # np.save would copy the map three times
 
 # %% ../nbs/03_depthmap.ipynb #c054
 def pfm_bytes(
@@ -360,7 +367,9 @@ def map_png(
 ) -> bytes: # 16 bits
     "Disparity as PNG"
     if metres: raise ValueError("save wants .npy, .pfm or .exr for metres: a .png has no unit, and ends at 65535")
-    return png_bytes((prediction.disparity*65535).round().astype("uint16"), about_file(prediction, "disparity / 65535, larger is nearer"))
+    levels = prediction.disparity
+    levels *= 65535
+    return png_bytes(levels.round(out=levels).astype("uint16"), about_file(prediction, "disparity / 65535, larger is nearer"))
 
 WRITERS = {
     ".png": map_png,

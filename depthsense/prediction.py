@@ -5,10 +5,12 @@
 # %% auto #0
 __all__ = ['TURNS', 'SIZE', 'QUALITIES', 'upright', 'to_rgb', 'unknown_format', 'read_photo', 'array_photo', 'as_photo',
            'as_photos', 'network_size', 'ask_network', 'cached_model', 'find_device', 'as_model', 'as_prediction',
-           'predict_photo', 'predict', 'shrink', 'stretch', 'predict_later']
+           'predict_photo', 'predict', 'shrink', 'stretch', 'predict_later', 'FrozenNetwork', 'network_for_many']
 
 # %% ../nbs/70_prediction.ipynb #c004
+import os
 import warnings
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -50,7 +52,7 @@ def to_rgb(
     if picture.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode=="RGB" else picture.convert("RGB")
 
 # %% ../nbs/70_prediction.ipynb #c018a
 def unknown_format(
@@ -252,3 +254,33 @@ def predict_later(
     device = next((o.device for o in network.parameters()), "cpu")
     with torch.no_grad(): answers = network(torch.from_numpy(np.stack(squares)).permute(0,3,1,2).contiguous().to(device)/255)
     return [partial(stretch, o[None], photo, name) for o,photo in zip(answers, photos)]
+
+# %% ../nbs/70_prediction.ipynb #ba08
+class FrozenNetwork:
+    "A network recorded for squares of one size; others are asked of the network itself"
+    def __init__(self,
+        network, # In evaluation mode, on the processor
+        side:int, # Pixels
+    ):
+        import torch
+        self.network,self.side,square = network,side,torch.zeros(1, 3, side, side)
+        with warnings.catch_warnings(action="ignore"), torch.no_grad(): self.graph = torch.jit.freeze(torch.jit.trace(network, square, check_trace=False))
+    def __call__(self, image): return (self.graph if image.shape[2:]==(self.side, self.side) else self.network)(image)
+    def __getattr__(self, name): return getattr(self.network, name)
+
+@contextmanager
+def network_for_many(
+    network, # Of `as_model`
+    size:int|None=None, # As in `predict_photo`
+): # Gives what to ask while other threads read and write files
+    "A network that shares a processor; one that is not the book's own, or has a graphics card, stays as it is"
+    import torch
+
+    from depthsense.models.depthnet import DepthNet
+    if not isinstance(network, DepthNet) or next(network.parameters()).device.type!="cpu":
+        yield network
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(threads, (os.cpu_count() or 1)//2)))
+    try: yield FrozenNetwork(network, network_size(network, size))
+    finally: torch.set_num_threads(threads)
