@@ -10,7 +10,7 @@ __all__ = ['TURNS', 'SIZE', 'QUALITIES', 'upright', 'to_rgb', 'unknown_format', 
 # %% ../nbs/70_prediction.ipynb #c004
 import os
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -280,7 +280,8 @@ def network_for_many(
     if not isinstance(network, DepthNet) or next(network.parameters()).device.type!="cpu":
         yield network
         return
-    threads = torch.get_num_threads()
+    asked,threads = network,torch.get_num_threads()
+    with suppress(Exception): asked = FrozenNetwork(network, network_size(network, size)) # a torch that cannot record, or too large a square
     torch.set_num_threads(max(1, min(threads, (os.cpu_count() or 1)//2)))
-    try: yield FrozenNetwork(network, network_size(network, size))
+    try: yield asked
     finally: torch.set_num_threads(threads)

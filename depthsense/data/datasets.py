@@ -217,7 +217,7 @@ def unpack(
         else:
             with tarfile.open(archive) as o:
                 for m in o: check(m.name, m.isfile() or m.isdir())
-                o.extractall(folder, filter="data")
+                o.extractall(folder, **(dict(filter="data") if hasattr(tarfile, "data_filter") else {})) # from Python 3.11.4 on
                 while o.fileobj.read(2**20): pass # to the end, where a packed file keeps its checksum
     except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as e:
         raise ValueError(f"download_redweb wants a whole zip or tar archive, got {what_came(archive)} in {archive} ({e})") from e
