@@ -36,7 +36,7 @@ CHOICES = {
     "colour": ("0.3", {"0": dict(color=0.)}),
     "crops from": ("0.5", {"0.3": dict(scale=0.3)}),
     "blocks left out": ("0", {"0.1": dict(drop_path=0.1)}),
-    "averaging": ("0.99", {"0.998": settings(ema=0.998)}),
+    "averaging": ("0.99", {f"{o:g}": settings(ema=o) for o in (0.9, 0.998)}),
     "epochs": ("4", {"8": settings(epochs=8, validate_every=8)}),
 }
 
