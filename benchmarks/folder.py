@@ -99,7 +99,7 @@ def large(folder, out):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--n", type=int, default=1000)
-    parser.add_argument("--rate-n", type=int, default=100, help="photographs of a turn")
+    parser.add_argument("--rate-n", type=int, default=250, help="photographs of a turn")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path)
@@ -115,7 +115,7 @@ def main():
         peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1000)
         print(f"{args.n} photographs, {rate:.1f} a second, memory {memory} MB, peak {peak} MB", flush=True)
         result = dict(rates=rows, memory=dict(n=args.n, after_a_tenth=memory[0], at_the_end=memory[-1], peak=peak), large=large(Path(temporary), out))
-    about = provenance(f"python benchmarks/folder.py --n {args.n} --threads {args.threads} --rounds {args.rounds}", threads=args.threads)
+    about = provenance(f"python benchmarks/folder.py --n {args.n} --rate-n {args.rate_n} --threads {args.threads} --rounds {args.rounds}", threads=args.threads)
     if args.note: about["note"] = args.note
     if args.json: args.json.write_text(json.dumps(about | result, indent=1)+"\n")
 

@@ -3,8 +3,8 @@
     python benchmarks/loop.py [--cache FILE] [--data FOLDER] [--json results/loop.json]
 
 The recipe `small` on ReDWeb, read from its JPEG and PNG files by one process, and with `--cache` also from the decoded copy in FILE, which is built if it is not
-there. `fit` runs for two short epochs; what counts are its steps after the first tenth, with all that comes with them: reading, saving, writing the log, the
-start of the second epoch. The two take turns in one run, several times over, and the share is the median over the turns. Without ReDWeb, drawn scenes are read.
+there. `fit` runs for two epochs of `steps`; what counts are its steps after the first line of the log, with all that comes with them: reading, writing the log, the
+start of the second epoch, and one save, every hundred steps as the recipe has it. The two take turns in one run, several times over, and the share is the median over the turns. Without ReDWeb, drawn scenes are read.
 """
 import argparse
 import json
@@ -62,9 +62,10 @@ def main():
     parser.add_argument("--json", type=Path, help="write the numbers and where they come from to this file")
     for name, value in dict(steps=60, turns=3, threads=2, workers=1, seed=0).items(): parser.add_argument(f"--{name}", type=int, default=value)
     args = parser.parse_args()
+    if args.steps<52: parser.error(f"--steps wants 52 or more, for a save to fall into them, got {args.steps}")
     torch.set_num_threads(args.threads)
     recipe = RECIPES["small"]
-    settings = replace(recipe.settings, epochs=2, frozen=0., workers=args.workers, save_every=max(args.steps//5, 1))
+    settings = replace(recipe.settings, epochs=2, frozen=0., workers=args.workers)
     see, n = train_transform(recipe.size, recipe.scale, recipe.color), args.steps*settings.batch_size
     with tempfile.TemporaryDirectory() as folder:
         try: files = ReDWeb(args.data or find_redweb(), "train", see)
