@@ -86,7 +86,8 @@ def rates(folder, out, n, rounds):
 def large(folder, out):
     "Peak memory, in MB, of the command on one photograph of 12 MP"
     Image.open(BUNDLED).convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC).save(folder/"large.jpg", quality=90)
-    code = "import resource, sys; from depthsense.cli import app; app(sys.argv[1:], standalone_mode=False); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    # not ru_maxrss: a process inherits that of the one which started it
+    code = "import re, sys; from depthsense.cli import app; app(sys.argv[1:], standalone_mode=False); print(re.search(r'VmHWM:\\s*([0-9]+)', open('/proc/self/status').read())[1])"
     found = {}
     for save in ("png,color", "png,color,side,npy,pfm,exr,ply,glb"):
         line = ["predict", str(folder/"large.jpg"), "--out", str(out), "--save", save]
