@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 
 import onnxruntime
@@ -29,6 +28,7 @@ from torch.nn import functional as F
 
 from depthsense.models import load_model
 from depthsense.models.depthnet import fold_norms
+from depthsense.prediction import FrozenNetwork
 
 PHOTO = Path(sys.modules["depthsense"].__file__).parent/"pictures"/"china.jpg"
 
@@ -77,11 +77,6 @@ def depth_anything():
     return Alone(transformers.DepthAnythingForDepthEstimation(transformers.DepthAnythingConfig(backbone_config=backbone)))
 
 
-def frozen(model, image):
-    "As a graph with its weights as constants, for this size"
-    with warnings.catch_warnings(action="ignore"), torch.no_grad(): return torch.jit.freeze(torch.jit.trace(model, image, check_trace=False))
-
-
 def network_rows(files, repeats, threads):
     "`what`, `parameters` in millions, `ms`"
     torch.manual_seed(0)
@@ -97,7 +92,7 @@ def network_rows(files, repeats, threads):
         for form, placed in forms_of.items():
             for size in sizes:
                 image = torch.rand(1, 3, size, size).contiguous(memory_format=torch.channels_last if form else torch.contiguous_format)
-                if form in ("folded", "") and (form or name.startswith("Depth")): add("frozen", frozen(placed, image), image)
+                if form in ("folded", "") and (form or name.startswith("Depth")): add("frozen", FrozenNetwork(placed, size).graph, image)
                 add(form, placed, image)
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads

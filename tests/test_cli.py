@@ -421,8 +421,7 @@ def test_interrupt(tmp_path):
     assert (going.returncode, said)==(130, "")
     written = os.listdir(tmp_path/"maps")
     assert 0<len(written)<1000 and not [o for o in written if ".tmp" in o]
-    for o in written:
-        if o!=".depthsense.jsonl": Image.open(tmp_path/"maps"/o).load() # the diary may have begun
+    for o in set(written)-{DIARY}: Image.open(tmp_path/"maps"/o).load()
 
 
 # Pictures of every kind ------------------------------------------------------------------------------------------------

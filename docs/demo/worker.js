@@ -3,16 +3,18 @@
 const KEPT = "depthsense";
 const plain = url => Object.assign(new URL(url), {search: "", hash: ""}).href.replace(/\/index\.html$/, "/");
 
+const store = async (url, found) => (await caches.open(KEPT)).put(plain(url), found);
+
 async function answer(request) {
-  try {
-    const fresh = await fetch(request);
-    if (fresh.status === 200) (await caches.open(KEPT)).put(plain(request.url), fresh.clone()).catch(() => {});  // a full disk keeps nothing, and that is all
-    return fresh;
-  } catch (e) {
+  let fresh;
+  try { fresh = await fetch(request); }
+  catch (e) {
     const kept = await (await caches.open(KEPT)).match(plain(request.url));
     if (kept) return kept;
     throw e;
   }
+  if (fresh.status === 200) store(request.url, fresh.clone()).catch(() => {});  // a full disk keeps nothing, and that is all
+  return fresh;
 }
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -22,10 +24,10 @@ self.addEventListener("fetch", e => {
 });
 self.addEventListener("message", e => {  // files that a page had before there was this worker
   e.waitUntil((async () => {
-    const cache = await caches.open(KEPT), urls = [...new Set(e.data.map(plain))].filter(o => o.startsWith(self.registration.scope));
+    const urls = [...new Set(e.data.map(plain))].filter(o => o.startsWith(self.registration.scope));
     const stored = await Promise.all(urls.map(async o => {
       const found = await fetch(o, {cache: "force-cache"});
-      return found.status === 200 && cache.put(o, found).then(() => true);
+      return found.status === 200 && store(o, found).then(() => true);
     })).catch(() => [false]);
     e.ports[0].postMessage(stored.every(Boolean));
   })());
