@@ -65,6 +65,8 @@ class Recipe:
 RECIPES = dict(
     small=Recipe(width=48, hidden=24, small_epochs=20, scale=0.3, color=0.4, drop_path=0.1,
         settings=Settings(epochs=40, lr=3e-3, frozen_levels=2, weight_decay=0.05, ema=0.995, validate_every=4)),
+    larger=Recipe(width=48, hidden=24, init="small", size=256, scale=0.3, color=0.4, drop_path=0.1,
+        settings=Settings(epochs=18, lr=8e-4, encoder_lr=0.3, warmup=0.1, frozen=0., frozen_levels=2, weight_decay=0.05, ema=0.998, validate_every=2)),
     laptop=Recipe(encoder="tf_efficientnet_lite0", width=48, hidden=16, activation=False, size=128, settings=Settings(epochs=8, lr=3e-3, frozen_levels=2)),
     base=Recipe(encoder="tf_efficientnet_lite2", width=96, hidden=48, size=288, small_size=224, small_epochs=20, scale=0.3, color=0.4, drop_path=0.2,
         settings=Settings(epochs=40, batch_size=32, lr=3e-3, weight_decay=0.05, ema=0.995, workers=8, validate_every=4)),
