@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['PRECISIONS', 'PARTS', 'wrong_settings', 'Settings', 'parameter_groups', 'half_type', 'State', 'new_state',
-           'set_frozen', 'fine_layers', 'stand_still', 'cut', 'learn_part', 'train_step', 'epoch_batches', 'write_text',
-           'state_parts', 'save_state', 'read_saved', 'read_state', 'load_state', 'log', 'read_log', 'trim_log', 'mend',
-           'check_config', 'log_line', 'keep', 'batches_of', 'run_epoch', 'score', 'judge', 'begin', 'fit']
+           'set_frozen', 'fine_layers', 'stand_still', 'cut', 'pieces', 'learn_part', 'train_step', 'epoch_batches',
+           'write_text', 'state_parts', 'save_state', 'read_saved', 'read_state', 'load_state', 'log', 'read_log',
+           'trim_log', 'mend', 'check_config', 'log_line', 'keep', 'batches_of', 'run_epoch', 'score', 'judge', 'begin',
+           'fit']
 
 # %% ../../nbs/50_training.loop.ipynb #c005
 import json
@@ -22,7 +23,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import broadcast_object_list, send_to_device
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -47,7 +48,7 @@ def wrong_settings(
     at_least = dict(epochs=1, batch_size=1, save_every=1, validate_every=1, patience=0, color=0)
     wrong = [f"{k} >= {v}" for k,v in at_least.items() if not getattr(o, k)>=v]
     wrong += [f"{k} > 0" for k in ("lr", "clip") if not getattr(o, k)>0]
-    wrong += [f"{k} in [0,1]" for k in ("warmup", "frozen", "ema", "encoder_lr", "grey") if not 0<=getattr(o, k)<=1]
+    wrong += [f"{k} in [0,1]" for k in ("warmup", "frozen", "ema", "encoder_lr", "grey", "cutmix") if not 0<=getattr(o, k)<=1]
     if not 0<=o.frozen_levels<=4: wrong.append("frozen_levels of 0 to 4")
     if not 1<=o.accumulate<=o.batch_size: wrong.append("accumulate of 1 to batch_size")
     if o.precision not in PRECISIONS: wrong.append(f"precision of {PRECISIONS}")
@@ -80,6 +81,7 @@ class Settings:
     sizes:tuple[int,...] = () # Heights of a batch, of which each step draws one; pixels, multiples of 32; empty: as it was read
     color:float = 0.0 # Strength of the colour changes made on a whole batch; >= 0
     grey:float = 0.0 # How often a picture then loses its colours; [0,1]
+    cutmix:float = 0.0 # How often the pictures of a batch get pieces of each other; [0,1]
 
     def __post_init__(self):
         if wrong := wrong_settings(self): raise ValueError(f"Settings wants {', '.join(wrong)}, got {self}")
@@ -186,6 +188,16 @@ def cut(
     parts = [dict(zip(tensors, o)) for o in zip(*(v.tensor_split(n) for v in tensors.values()))]
     return [(len(o["image"])/len(batch["image"]), o) for o in parts]
 
+# %% ../../nbs/50_training.loop.ipynb #p006b
+def pieces(
+    part:dict # Some rows of a batch, as `augment` gives it
+) -> list[tuple[float|Float[Tensor, ""], Bool[Tensor, "b 1 h w"]]]: # The share of the pixels, and where they are valid
+    "What may be compared with each other: a pasted rectangle has a scale and a shift of its own"
+    if "pasted" not in part: return [(1., part["mask"])]
+    return [(o.float().mean(), part["mask"]&o) for o in (~part["pasted"], part["pasted"])]
+
+
+
 # %% ../../nbs/50_training.loop.ipynb #p007
 def learn_part(
     part:dict, # Some rows of a batch
@@ -201,9 +213,12 @@ def learn_part(
     kind,device = half_type(settings.precision, accelerator.device),accelerator.device.type
     with torch.autocast(device, kind) if kind else nullcontext(): pred = learner(part["image"].contiguous(memory_format=torch.channels_last))
     beside = dict(image=part["image"], labels=part.get("labels"), generator=generator)
-    value = share*call_loss(loss, pred.float(), part["target"], part["mask"], **beside)
+    value,terms = 0.,{}
+    for size,mask in pieces(part):
+        value = value+share*size*call_loss(loss, pred.float(), part["target"], mask, **beside)
+        for k,o in getattr(loss, "terms", {}).items(): terms[f"loss/{k}"] = terms.get(f"loss/{k}", 0.)+share*size*o
     accelerator.backward(state.scaler.scale(value))
-    return dict(loss=value.detach()) | {f"loss/{k}":share*o for k,o in getattr(loss, "terms", {}).items()}
+    return dict(loss=value.detach()) | terms
 
 # %% ../../nbs/50_training.loop.ipynb #c045
 def train_step(
@@ -217,7 +232,7 @@ def train_step(
     "One step of learning"
     seed,generator = settings.seed*1_000_003+state.step,torch.Generator(accelerator.device)
     generator.manual_seed(seed*1_003+accelerator.process_index)
-    batch = augment(batch, settings.sizes, settings.color, settings.grey, seed, accelerator.process_index, accelerator.num_processes)
+    batch = augment(batch, settings.sizes, settings.color, settings.grey, seed, accelerator.process_index, accelerator.num_processes, settings.cutmix)
     parts,said = cut(batch, settings.accumulate),[]
     with torch.random.fork_rng([accelerator.device] if accelerator.device.type=="cuda" else []):
         torch.manual_seed(generator.initial_seed())
