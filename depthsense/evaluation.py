@@ -615,7 +615,7 @@ def depth_exam(
     settings:dict, # `root`, `align`, `space`, `cap`, `crop`, and what else scores depend on
     metrics:str|list|None=None, # What `chosen_metrics` takes; None: the errors of depth
 ) -> Exam: # Depth
-    "A test of depth, [Ranftl 2020](https://arxiv.org/abs/1907.01341), section 6"
+    "A test of depth, [Ranftl 2022](https://arxiv.org/abs/1907.01341), section 6"
     asked = chosen_metrics(metrics, list(DEPTH_ERRORS), [*DEPTH_ERRORS, *RELATIVE])
     relative = [o for o in asked["metrics"] if o in RELATIVE]
     def mark(raw, output, o):

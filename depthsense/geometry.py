@@ -103,7 +103,7 @@ def least_squares(
     target:Maps, # Ground truth disparity, any unit
     mask:Mask|None=None, # True where `target` is valid
 ) -> tuple[Float[Tensor, "n 1 1 1"], Float[Tensor, "n 1 1 1"]]: # `scale` and `shift`, one a picture; a constant `pred` gets scale 0
-    "The affine change of `pred` that comes closest to `target`, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equation 4"
+    "The affine change of `pred` that comes closest to `target`, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equation 4"
     pred,target,mask = as_batch("least_squares", pred, target, mask)
     def mean(x): return (x*mask).sum((1,2,3), keepdim=True)/mask.sum((1,2,3), keepdim=True)
     mean_p,mean_t = mean(pred),mean(target)
@@ -116,7 +116,7 @@ def median_spread(
     maps:Float[Tensor, "n 1 h w"], # Disparity in any unit
     mask:Bool[Tensor, "n 1 h w"], # True where the map is valid, somewhere in every picture
 ) -> tuple[Float[Tensor, "n 1 1 1"], Float[Tensor, "n 1 1 1"]]: # Median, of two in the middle the lower, and mean distance from it
-    "Middle and spread of each picture's valid pixels, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equation 5"
+    "Middle and spread of each picture's valid pixels, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equation 5"
     middle = torch.where(mask, maps, torch.nan).flatten(1).nanmedian(1).values[:,None,None,None]
     spread = torch.where(mask, maps-middle, 0.).abs().sum((1,2,3), keepdim=True)/mask.sum((1,2,3), keepdim=True)
     return middle, spread
@@ -127,7 +127,7 @@ def match_medians(
     target:Maps, # Ground truth disparity, any unit
     mask:Mask|None=None, # True where `target` is valid
 ) -> tuple[Float[Tensor, "n 1 1 1"], Float[Tensor, "n 1 1 1"]]: # `scale`, >= 0, and `shift`, one a picture; a constant `pred` gets scale 0
-    "The affine change that gives `pred` the median and the spread of `target`, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equations 5 and 6"
+    "The affine change that gives `pred` the median and the spread of `target`, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equations 5 and 6"
     pred,target,mask = as_batch("match_medians", pred, target, mask)
     (middle_p,spread_p),(middle_t,spread_t) = [median_spread(o, mask) for o in (pred, target)]
     scale = spread_t/torch.where(spread_p>0, spread_p, torch.inf)

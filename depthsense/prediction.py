@@ -121,7 +121,7 @@ def as_photos(
     return photos
 
 # %% ../nbs/70_prediction.ipynb #c038
-SIZE = 224 # Pixels; side of the squares the shipped networks were trained on
+SIZE = 224 # Pixels; side of the squares at which the shipped networks ended their training and are scored
 
 # %% ../nbs/70_prediction.ipynb #c042d
 def network_size(
@@ -207,7 +207,7 @@ def predict(
     image, # Path, Pillow picture, array (h,w,3) of uint8 or of floats in [0,1]; or a list of them
     model="small", # A name, a run folder, a .safetensors or .onnx file, "hf:REPO", or a network
     size:int|None=None, # Side of the square the network sees; pixels, a multiple of 32 up to 4096; None: its own
-    device:str|None=None, # None: a GPU where there is one
+    device:str|None=None, # None: a GPU where there is one, for torch; a network that is passed stays where it is
     quality:str="fast", # Or "best", which takes some 25 times as long (chapter 77)
 ) -> DepthPrediction|list[DepthPrediction]: # A list for a list
     "Disparity of a photograph, at its own size"

@@ -18,7 +18,7 @@ def aligned(
     values:Float[np.ndarray, "h w"], # Another look at what `base` shows; in any unit
     base:Float[np.ndarray, "h w"], # The map whose numbers are wanted
 ) -> Float[np.ndarray, "h w"]: # In the numbers of `base`; `base` itself where the two do not rise together
-    "A map with the scale and shift that bring it closest to another, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equation 4, without torch"
+    "A map with the scale and shift that bring it closest to another, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equation 4, without torch"
     if values.shape!=base.shape: raise ValueError(f"aligned wants two maps of one size, got {values.shape} and {base.shape}")
     middle,level = [float(o.mean(dtype="float64")) for o in (values, base)]
     off = values-np.asarray(middle, values.dtype)

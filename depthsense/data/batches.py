@@ -105,9 +105,9 @@ def augment(
     seed:int=0, # Of this step; the same on every process
     process:int=0, # Which of the processes this is
     processes:int=1, # How many there are; each has as many pictures
-    cutmix:float=0.0, # How often pieces are pasted; [0,1]
+    cutmix:float=0.0, # How often pieces are pasted, within each process; [0,1]
 ) -> dict: # What it was, changed by chance
-    "Another size, other colours and pasted pieces for a batch, the same for the same seed however many processes share it"
+    "Another size, other colours and pasted pieces for a batch; sizes, colours and rectangles are the same for the same seed however many processes share it"
     if not 0<=cutmix<=1: raise ValueError(f"augment wants cutmix in [0,1], got {cutmix}")
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randint(max(len(sizes), 1), (), generator=generator).item()
@@ -118,6 +118,6 @@ def augment(
         factors,dull = [o[own].to(image.device) for o in draw_colors(n*processes, color, grey, generator)]
         batch = batch | dict(image=change_colors(image, factors, dull))
     generator.manual_seed(seed+1_000_000_007) # colours have no say in what follows
-    if torch.rand((), generator=generator)>=cutmix: return batch
+    if n==1 or torch.rand((), generator=generator)>=cutmix: return batch # a lone picture has no other
     share = 0.2+0.3*torch.rand((), generator=generator).item()
     return paste_rectangles(batch, draw_rectangles(n*processes, share, generator)[own])

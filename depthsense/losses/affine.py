@@ -55,7 +55,7 @@ def normalize(
     maps:Float[Tensor, "b 1 h w"], # Disparity in any unit
     mask:Bool[Tensor, "b 1 h w"]|None=None, # True where the map is valid; None: everywhere
 ) -> Float[Tensor, "b 1 h w"]: # Median 0 and mean absolute value 1 over each picture's valid pixels, 0 elsewhere; a constant map gives zeros
-    "Take away shift and scale, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equations 5 and 6"
+    "Take away shift and scale, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equations 5 and 6"
     if mask is None: mask = torch.ones_like(maps, dtype=torch.bool)
     if maps.ndim!=4 or maps.shape!=mask.shape: raise ValueError(f"normalize wants maps and mask of one shape (b,1,h,w), got {tuple(maps.shape)} and {tuple(mask.shape)}")
     if not mask.flatten(1).any(1).all(): raise ValueError("normalize wants at least one valid pixel a picture, got a mask without any")
@@ -69,7 +69,7 @@ def squares_apart(
     target:Float[Tensor, "b 1 h w"], # Ground truth disparity, any unit
     mask:Bool[Tensor, "b 1 h w"], # True where `target` is valid, somewhere in every picture
 ) -> Float[Tensor, "b 1 h w"]: # Squared distance at each pixel, 0 off the mask; `1-r**2` in the mean over a picture's valid pixels
-    "What least squares leaves of the distance between two maps, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equation 4, with the truth standardised"
+    "What least squares leaves of the distance between two maps, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equation 4, with the truth standardised"
     if not mask.flatten(1).any(1).all(): raise ValueError("squares_apart wants at least one valid pixel a picture, got a mask without any")
     def mean(x): return torch.where(mask, x, 0.).sum((1,2,3), keepdim=True)/mask.sum((1,2,3), keepdim=True)
     def standard(x):
@@ -87,7 +87,7 @@ def affine_invariant_loss(
     trim:float=0.2, # Share of each picture's valid pixels, the worst, that is left out; [0,1)
     form:str="median", # How the maps are lined up, and what their distance costs: "median", its size; "squares", by least squares, its square
 ) -> Float[Tensor, ""]: # Half the mean cost of the pixels, left-out ones counting zero; in [0,1], "squares" in [0,1/2]
-    "Difference up to scale and shift, trimmed, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equation 8, or 3 and 4 for \"squares\""
+    "Difference up to scale and shift, trimmed, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equation 8, or 3 and 4 for \"squares\""
     if pred.shape!=target.shape or pred.ndim!=4: raise ValueError(f"affine_invariant_loss wants two maps of one shape (b,1,h,w), got {tuple(pred.shape)} and {tuple(target.shape)}")
     if not 0<=trim<1: raise ValueError(f"affine_invariant_loss wants trim in [0,1), got {trim}")
     if form not in ("median", "squares"): raise ValueError(f'affine_invariant_loss wants form "median" or "squares", got {form!r}')

@@ -30,7 +30,7 @@ def gradient_matching_loss(
     mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid; None: everywhere
     scales:int=4, # Every pixel, every second, every fourth, …; >= 1
 ) -> Float[Tensor, ""]: # Sum over scales, mean over pictures, >= 0
-    "Multi-scale gradient matching of normalised maps, [Ranftl 2020](https://arxiv.org/abs/1907.01341), equation 11, after [Li 2018](https://arxiv.org/abs/1804.00607)"
+    "Multi-scale gradient matching of normalised maps, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equation 11, after [Li 2018](https://arxiv.org/abs/1804.00607)"
     if pred.shape!=target.shape or pred.ndim!=4: raise ValueError(f"gradient_matching_loss wants two maps of one shape (b,1,h,w), got {tuple(pred.shape)} and {tuple(target.shape)}")
     if scales<1: raise ValueError(f"gradient_matching_loss wants at least one scale, got {scales}")
     if mask is None: mask = torch.ones_like(target, dtype=torch.bool)

@@ -144,7 +144,7 @@ def aligned_depth(
     cap:float=10.0, # Farthest depth that counts; the inverse of the target's unit; > 0
     fit:Callable|None=least_squares, # How scale and shift are found: `least_squares`, `match_medians`, `trimmed_squares`, `median_scale`; None: `pred` has the unit of `target`
 ) -> Float[Tensor, "n 1 h w"]: # Depth in (0, cap] on the mask
-    "Align in disparity, clamp at `1/cap`, invert: the protocol of [Ranftl 2020](https://arxiv.org/abs/1907.01341)"
+    "Align in disparity, clamp at `1/cap`, invert: the protocol of [Ranftl 2022](https://arxiv.org/abs/1907.01341)"
     if not cap>0: raise ValueError(f"aligned_depth wants a cap > 0, got {cap}")
     pred,target,mask = as_maps("aligned_depth", pred, target, mask)
     scale,shift = fit(pred, target, mask) if fit else (1., 0.)
@@ -186,7 +186,7 @@ def depth_errors(
     fit:Callable|None=least_squares, # How scale and shift are found: `least_squares`, `match_medians`, `trimmed_squares`, `median_scale`; None: `pred` is metric
     crop:str|tuple|None=None, # What `crop_mask` takes; None: the whole map
 ) -> dict[str, float]: # By the names of `DEPTH_ERRORS`; `rmse` and `sq_rel` in the unit of `depth`; lower is better
-    "Errors of depth after alignment, [Ranftl 2020](https://arxiv.org/abs/1907.01341), section 6"
+    "Errors of depth after alignment, [Ranftl 2022](https://arxiv.org/abs/1907.01341), section 6"
     pred,depth,mask = as_maps("depth_errors", pred, depth, mask)
     if ((depth<=0) & mask).any(): raise ValueError("depth_errors wants positive depth wherever the mask is True")
     if space not in ("disparity", "depth"): raise ValueError(f"depth_errors wants the space 'disparity' or 'depth', got {space!r}")

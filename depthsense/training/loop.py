@@ -191,10 +191,13 @@ def cut(
 # %% ../../nbs/50_training.loop.ipynb #p006b
 def pieces(
     part:dict # Some rows of a batch, as `augment` gives it
-) -> list[tuple[float|Float[Tensor, ""], Bool[Tensor, "b 1 h w"]]]: # The share of the pixels, and where they are valid
+) -> list[tuple]: # The share of all pixels, the pictures that have valid ones among them, and where those are
     "What may be compared with each other: a pasted rectangle has a scale and a shift of its own"
-    if "pasted" not in part: return [(1., part["mask"])]
-    return [(o.float().mean(), part["mask"]&o) for o in (~part["pasted"], part["pasted"])]
+    whole = 1.,slice(None),part["mask"]
+    if "pasted" not in part: return [whole]
+    sides = [(o, part["mask"]&o) for o in (~part["pasted"], part["pasted"])]
+    known = [(o, valid, valid.flatten(1).any(1)) for o,valid in sides]
+    return [(o[rows].sum()/o.numel(), rows, valid[rows]) for o,valid,rows in known if rows.any()] or [whole]
 
 
 
@@ -212,10 +215,10 @@ def learn_part(
     "Predict, compare, and add to the gradients"
     kind,device = half_type(settings.precision, accelerator.device),accelerator.device.type
     with torch.autocast(device, kind) if kind else nullcontext(): pred = learner(part["image"].contiguous(memory_format=torch.channels_last))
-    beside = dict(image=part["image"], labels=part.get("labels"), generator=generator)
     value,terms = 0.,{}
-    for size,mask in pieces(part):
-        value = value+share*size*call_loss(loss, pred.float(), part["target"], mask, **beside)
+    for size,rows,mask in pieces(part):
+        beside = {k:part[k][rows] if k in part else None for k in ("image", "labels")}
+        value = value+share*size*call_loss(loss, pred.float()[rows], part["target"][rows], mask, generator=generator, **beside)
         for k,o in getattr(loss, "terms", {}).items(): terms[f"loss/{k}"] = terms.get(f"loss/{k}", 0.)+share*size*o
     accelerator.backward(state.scaler.scale(value))
     return dict(loss=value.detach()) | terms
@@ -552,7 +555,7 @@ def fit(
     dataset, # Samples: dictionaries with `image`, `target`, `mask`; a stream of them, as in `batches_of`; or a function that gives either for an epoch
     out:str|Path, # Folder of the run: best.safetensors, last/, last.old/, log.jsonl, config.json
     settings:Settings=Settings(), # How
-    validate=None, # Called with the averaged network after each epoch; gives a dictionary with `whdr`
+    validate=None, # Called with the averaged network after every `validate_every` epochs and the last; gives a dictionary with `whdr`
     progress:bool=True, # Show a bar
     watch=(), # Called on the main process as `o(line, state)` after each line of the log; leave modes, chance and gradients as they were
     **about, # Written into the run's config and its checkpoint

@@ -65,9 +65,9 @@ class Recipe:
 RECIPES = dict(
     small=Recipe(width=48, hidden=24, small_epochs=20, scale=0.3, color=0.4, drop_path=0.1,
         settings=Settings(epochs=40, lr=3e-3, frozen_levels=2, weight_decay=0.05, ema=0.995, validate_every=4)),
-    larger=Recipe(width=48, hidden=24, init="small", size=256, scale=0.3, color=0.4, drop_path=0.1,
-        settings=Settings(epochs=18, lr=8e-4, encoder_lr=0.3, warmup=0.1, frozen=0., frozen_levels=2, weight_decay=0.05, ema=0.998, validate_every=2)),
     laptop=Recipe(encoder="tf_efficientnet_lite0", width=48, hidden=16, activation=False, size=128, settings=Settings(epochs=8, lr=3e-3, frozen_levels=2)),
+    sprint=Recipe(width=48, hidden=24, small_epochs=6,
+        settings=Settings(epochs=16, lr=3e-3, encoder_lr=0.3, warmup=0.15, frozen_levels=2, weight_decay=0.05, ema=0.995, validate_every=2)),
     base=Recipe(encoder="tf_efficientnet_lite2", width=96, hidden=48, size=288, small_size=224, small_epochs=20, scale=0.3, color=0.4, drop_path=0.2,
         settings=Settings(epochs=40, batch_size=32, lr=3e-3, weight_decay=0.05, ema=0.995, workers=8, validate_every=4)),
     resnet50=Recipe(encoder="resnet50.tv_in1k", width=256, hidden=128, activation=False, size=384, color=0., loss=dict(improved_ranking=1.),
@@ -167,7 +167,7 @@ def first_pictures(
 
 # %% ../../nbs/51_training.redweb.ipynb #t001
 def epoch_transform(
-    recipe:Recipe, # Its sizes, `scale`, `color` and `aspect` count
+    recipe:Recipe, # Its sizes, `small_epochs`, `scale`, `color`, `whole` and `aspect` count
     epoch:int, # From 0
 ) -> v2.Compose: # For samples to learn from
     "What chance does to the pictures of an epoch"
@@ -233,7 +233,7 @@ def reading_seconds(
     recipe:Recipe, # What it does to a picture
     epoch:int, # From 0; decides the size of the squares
     n:int=8, # Pictures to read
-    shape:tuple[int,int]=(356, 484), # Of the photographs, height and width; pixels; the middle of ReDWeb's
+    shape:tuple[int,int]=(356, 484), # Of the photographs, height and width; pixels; about the middle of ReDWeb's
 ) -> float: # Of one picture, decoded and transformed
     "How long reading one picture takes here"
     with TemporaryDirectory() as folder:
