@@ -39,6 +39,7 @@ def main():
     parser.add_argument("--recipe", help="of the run; without it, the checkpoint's name")
     parser.add_argument("--commit", required=True, help="of the code that trained it")
     parser.add_argument("--note", default="", help="what else a reader should know of the run")
+    parser.add_argument("--ran", help="what was run, where it was no recipe of RECIPES")
     parser.add_argument("--log-only", action="store_true", help="keep the log and the run's numbers, ship no weights")
     parser.add_argument("--zero-shot", action="store_true", help="look at the pictures kept for releases as well")
     args = parser.parse_args()
@@ -50,7 +51,7 @@ def main():
     model,best = load_model(args.run),min((o for o in log if "whdr" in o), key=lambda o: o["whdr"])
     write(f"{recipe}.json", parameters=sum(o.numel() for o in model.parameters()), multiply_adds=multiply_adds(model, config["size"]),
         epochs=config["settings"]["epochs"], minutes=round(log[-1]["seconds"]/60), best=best, recipe=config["recipe"], settings=config["settings"],
-        **provenance(f"depthsense train --data ReDWeb_V1 --out runs/{recipe} --recipe {recipe}", config["settings"]["seed"]) | dict(commit=args.commit, note=args.note))
+        **provenance(args.ran or f"depthsense train --data ReDWeb_V1 --out runs/{recipe} --recipe {recipe}", config["settings"]["seed"]) | dict(commit=args.commit, note=args.note))
     if args.log_only: return
     models = [args.name, "row", "mean", "constant"]
     named = " ".join(f"--model {o}" for o in models)

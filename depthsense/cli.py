@@ -419,8 +419,8 @@ class Commands(TyperGroup):
         try:
             try: return super().main(*args, **kwargs)
             finally: flush_output()
-        except (ValueError, OSError) as e:
-            typer.echo(f"depthsense: {one_line(str(e))}", err=True)
+        except (ValueError, OSError, MemoryError) as e:
+            typer.echo(f"depthsense: {one_line(str(e) or 'out of memory')}", err=True)
             with suppress(OSError): flush_output()
             sys.exit(1)
 
@@ -451,6 +451,7 @@ def options(version:Annotated[bool, typer.Option("--version", help="Print the ve
 # %% ../nbs/74_cli.ipynb #c037
 def main():
     "The command `depthsense`"
+    if sys.stderr is None: sys.stderr = open(os.devnull, "w", encoding="utf-8") # it was closed by 2>&-
     for o in (sys.stdout, sys.stderr):
         if hasattr(o, "reconfigure"): o.reconfigure(errors="backslashreplace") # any file name can be printed anywhere
     app(prog_name="depthsense")
@@ -528,8 +529,12 @@ def listed_pictures(
     "Pictures from a list, one on a line or with zero bytes between"
     if names is None: return []
     if names!=STDIN and not names.is_file(): raise ValueError(f"--from wants a file of names, and there is no {names}")
-    text = os.fsdecode(sys.stdin.buffer.read() if names==STDIN else names.read_bytes())
-    found = [Path(o) for o in (text.split("\0") if "\0" in text else text.splitlines()) if o.strip()]
+    written = sys.stdin.buffer.read() if names==STDIN else names.read_bytes()
+    if written.startswith((b"\xff\xfe", b"\xfe\xff")): written = written.decode("utf-16", "replace").encode() # as Windows has it
+    text = os.fsdecode(written.removeprefix(b"\xef\xbb\xbf"))
+    parts = text.split("\0") if "\0" in text else text.splitlines()
+    if len(parts)>3 and max(map(len, parts))<2: raise ValueError(f"--from wants names as UTF-8, and {'standard input' if names==STDIN else names} has a zero byte beside each letter")
+    found = [Path(o) for o in parts if o.strip()]
     if not found: raise ValueError(f"--from wants names of pictures, and {'standard input' if names==STDIN else names} has none")
     return found
 
@@ -560,6 +565,9 @@ def how_made(
     model = options["model"]
     files = Path(model), Path(model.rpartition(":")[0] or model), Path(model)/"best.safetensors"
     written = [stamp(o) for o in files if o.is_file()][:1]
+    if model.startswith("hf:"): # it may be a folder
+        place = Path(model.removeprefix("hf:").removesuffix(":depth").removesuffix(":disparity"))
+        written = [stamp(o) for o in sorted(place.glob("*")) if o.is_file()]
     return {k: v for k,v in options.items() if k not in ELSEWHERE} | dict(version=depthsense.__version__, written=written)
 
 # %% ../nbs/74_cli.ipynb #c042
@@ -838,7 +846,10 @@ def evaluation_files(
     "Whether all that is to be written can be, before anything is computed"
     for option,path,suffixes in (("--json", json_file, ()), ("--table", table, (".md", ".csv")), ("--report", report, (".html", ".htm"))):
         if path: results_file(path, option, suffixes)
-    return results_folder(work, "--work")/"pictures.jsonl" if work else json_file and json_file.with_suffix(".pictures.jsonl")
+    places = [os.path.realpath(o) for o in (json_file, table, report) if o]
+    if len(set(places))<len(places): raise ValueError(f"evaluate wants a file of its own for each of --json, --table and --report, got {', '.join(places)}")
+    if work: return results_folder(work, "--work")/"pictures.jsonl"
+    return json_file.with_suffix(".pictures.jsonl") if json_file and (json_file.is_file() or not json_file.exists()) else None # not beside a pipe
 
 def run_evaluation(
     models:list[str], # As on the command line
@@ -926,7 +937,7 @@ def export_command(
 ):
     "Write a network as one ONNX file, to run without torch."
     side = usage(export_size, size, "--size")
-    out = results_file(out or Path(f"{Path(model).stem}.onnx"), "--out", (".onnx",))
+    out = results_file(out or Path(f"{Path(model).resolve().name if Path(model).is_dir() else Path(model).stem}.onnx"), "--out", (".onnx",))
     note("torch notes down what the network does; this takes about half a minute")
     from depthsense.export import export_onnx
     made = export_onnx(model, out, precision, side, check)

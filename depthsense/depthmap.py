@@ -137,6 +137,7 @@ def calibrate(
     points:list[tuple], # (x, y, metres): column and row in pixels from the upper left, and the known distance
 ): # The same prediction with `scale`, `shift` and `residual`
     "Turn relative into metric disparity by two or more known distances"
+    if len(points)<2 or {len(o) for o in points}!={3}: raise ValueError(f"to_metric wants two or more points (x, y, metres), got {points}")
     height,width = prediction.raw.shape
     for x,y,metres in points:
         if not (0<=x<width and 0<=y<height): raise ValueError(f"to_metric wants points inside {width}×{height}, got x={x}, y={y}")
@@ -219,15 +220,19 @@ def write_atomic(
     path:str|Path, # Where the file goes; its folder exists
     data:bytes, # What it holds
 ) -> Path: # `path`
-    "Write a file whole or not at all: under another name first, then renamed"
-    path = Path(path)
+    "Write a file whole or not at all: under another name first, then renamed; a link is followed, a pipe or device written to"
+    path,asked = Path(os.path.realpath(path)),Path(path)
     if not path.parent.is_dir(): raise ValueError(f"save wants a folder that exists, got {str(path.parent)!r}")
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        path.write_bytes(data)
+        return asked
+    name = path.name if len(os.fsencode(path.name))<200 else f"{zlib.crc32(os.fsencode(path.name)):08x}" # a name must not become too long
+    part = path.with_name(f".{name}.{os.getpid()}.tmp")
     try:
         part.write_bytes(data)
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
-    return path
+    return asked
 
 # %% ../nbs/03_depthmap.ipynb #p032
 FOV,FARTHEST = 60.,5. # What is assumed where nothing is known: degrees across, and times as far as the nearest

@@ -280,9 +280,12 @@ class Exam:
     nearer:Callable # From a sample and the model's disparity to the share of pairs it has turned round, and how many were asked
     settings:dict # All that a score depends on beside picture and model
     said:dict = field(default_factory=dict) # What a result says of it
+    files:Callable = lambda i: () # From a picture's number to the files that it and its truth are read from
 
-    @property
-    def key(self): return hashlib.sha256(json.dumps([self.kind, self.settings], sort_keys=True).encode()).hexdigest()[:16]
+    def protocol(self, i):
+        "All that the scores of a picture depend on beside the model, shortened: what is asked, and whether its files are still the same"
+        stamps = [[o.stat().st_size, o.stat().st_mtime_ns] for o in map(Path, self.files(i)) if o.is_file()]
+        return hashlib.sha256(json.dumps([self.kind, self.settings, stamps], sort_keys=True).encode()).hexdigest()[:16]
 
 def photo_of(
     sample:dict # Of a data set, without a transform
@@ -341,7 +344,7 @@ def answered(
         raw = model.raw(sample["photo"], exam.names[number])
         marks = dict(scores=exam.mark(raw, model.output, sample), turned=exam.nearer(in_space(raw, model.output), sample))
         odd = sample.get("warnings", [])+oddities(model, raw, sample["photo"])
-        return record | dict(model=model.key, protocol=exam.key, set=sample.get("set"), weight=sample.get("weight", 1)) | marks | dict(warnings=odd)
+        return record | dict(model=model.key, protocol=exam.protocol(number), set=sample.get("set"), weight=sample.get("weight", 1)) | marks | dict(warnings=odd)
     except Exception as e: return record | dict(error=str(e) or type(e).__name__) # whatever a model of somebody else's raises
 
 # %% ../nbs/60_evaluation.ipynb #c032i
@@ -352,7 +355,7 @@ def answers(
     log:ScoreLog, # Where scores are kept
 ) -> list[dict]: # One record a model
     "All models' answers about one picture"
-    records = [log.get(exam.names[number], o.key, exam.key) for o in models]
+    records = [log.get(exam.names[number], o.key, exam.protocol(number)) for o in models]
     if all(records): return records
     try: sample = exam.read(number)
     except Exception as e: # a broken file can raise anything
@@ -440,10 +443,11 @@ def examine(
         models,log = as_predictors(models, size=size, device=device, root=root),ScoreLog(work, rank)
         gathered([], world) # nobody writes before everybody has read
         numbers = range(0, len(exam.names), every)
-        known = sum(log.get(exam.names[i], o.key, exam.key) is not None for i in numbers for o in models)
-        other = log.others({o.key for o in models}, exam.key)
+        protocols = [exam.protocol(i) for i in range(len(exam.names))]
+        known = sum(log.get(exam.names[i], o.key, protocols[i]) is not None for i in numbers for o in models)
+        other = log.others({o.key for o in models}, set(protocols))
         if known: say(f"{known} of {len(numbers)*len(models)} scores are in {work} already")
-        if other: say(f"{other} scores in {work} belong to other models or settings and are left alone")
+        if other: say(f"{other} scores in {work} belong to other models, settings or files and are left alone")
         bar = tqdm(numbers[rank::world], desc=exam.kind, unit="picture", disable=None if progress and not rank else True)
         mine = [(i, answers(exam, models, i, log)) for i in bar]
         rows = [o for _,o in sorted(gathered(mine, world), key=lambda o: o[0])]
@@ -481,7 +485,8 @@ def redweb_exam(
     def mark(raw, output, o): return score_relative(in_space(raw, output), o["target"], o["mask"], seed_of(o["name"], seed), align, asked["metrics"])
     def nearer(disparity, o): return turned_pairs(to_size(disparity, o["target"].shape), o["target"], o["mask"], seed_of(o["name"], seed))
     settings = dict(root=str(dataset.root.resolve()), seed=seed, align=align) | asked["said"]
-    return Exam("redweb", dataset.names, read, mark, nearer, settings, dict(seed=seed, split=split, align=align) | asked["said"])
+    return Exam("redweb", dataset.names, read, mark, nearer, settings, dict(seed=seed, split=split, align=align) | asked["said"],
+        lambda i: [dataset.root/"Imgs"/dataset.names[i], *(dataset.root/o/f"{Path(dataset.names[i]).stem}.png" for o in ("RDs", "Masks"))])
 
 def evaluate_redweb(
     models:list|dict, # What `as_predictor` takes
@@ -642,7 +647,8 @@ def pairs_exam(
         with Image.open(row["image"]) as picture: photo = np.array(picture.convert("RGB"))
         metric = row["kind"]=="depth_m"
         return measured_sample(photo, *read_depth(row), (cap or row["cap"]) if metric else None, crop, metric) | dict(set=row["set"])
-    return depth_exam("pairs", [o["name"] for o in rows], read, dict(root=str(Path(rows[0]["place"].rpartition(",")[0]).resolve()), align=align, space=space, cap=cap, crop=crop), metrics)
+    exam = depth_exam("pairs", [o["name"] for o in rows], read, dict(root=str(Path(rows[0]["place"].rpartition(",")[0]).resolve()), align=align, space=space, cap=cap, crop=crop), metrics)
+    return replace(exam, files=lambda i: [rows[i][o] for o in ("image", "target")])
 
 def evaluate_pairs(
     models:list|dict, # What `as_predictor` takes
@@ -674,7 +680,7 @@ def nyu_exam(
         photo = photo_of(sample)
         return measured_sample(photo, np.where(known, depth, 1.).astype("float64"), known, cap or 10., crop, True)
     exam = depth_exam("nyuv2", dataset.names, read, dict(root=str(path.resolve()), align=align, space=space, cap=cap or 10., crop=crop), metrics)
-    return replace(exam, said=exam.said | dict(split=getattr(dataset, "split", "all")))
+    return replace(exam, said=exam.said | dict(split=getattr(dataset, "split", "all")), files=lambda i: dataset.files[i] if path.is_dir() else [path])
 
 # %% ../nbs/60_evaluation.ipynb #c055g
 def questions_exam(
@@ -693,7 +699,8 @@ def questions_exam(
     def nearer(disparity, o):
         order = np.sign(np.subtract(*there(disparity, o)))
         return float((order!=o["ordinal"])[order!=0].mean()) if order.any() else 0.,int((order!=0).sum())
-    return Exam(kind, once(dataset.names), read, mark, nearer, dict(root=str(Path(path).expanduser().resolve())))
+    root = Path(path).expanduser()
+    return Exam(kind, once(dataset.names), read, mark, nearer, dict(root=str(root.resolve())), files=lambda i: [root, dataset.rows[i]["image"]])
 
 # %% ../nbs/60_evaluation.ipynb #c055z
 def footnotes(

@@ -86,12 +86,13 @@ def as_batch(
     mask:Mask|None=None, # True where `target` is valid; None: everywhere
 ) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n 1 h w"], Bool[Tensor, "n 1 h w"]]: # `pred`, `target`, both 0 off the mask, and `mask`
     "Bring maps to one form, in double precision on the device of `pred`, or say what does not fit"
-    pred,target,mask = [np.ascontiguousarray(o) if isinstance(o, np.ndarray) else o for o in (pred, target, mask)] # torch knows no negative steps
+    pred,target,mask = [np.ascontiguousarray(o, o.dtype.newbyteorder("=")) if isinstance(o, np.ndarray) else o for o in (pred, target, mask)] # torch knows no negative steps and no foreign byte order
     pred = torch.as_tensor(pred)
     target = torch.as_tensor(target, device=pred.device)
     mask = torch.ones_like(target, dtype=torch.bool) if mask is None else torch.as_tensor(mask, device=pred.device).bool()
     shapes = [tuple(o.shape) for o in (pred, target, mask)]
     if len(set(shapes))>1 or pred.ndim<2: raise ValueError(f"{name} wants maps of one shape, got {shapes}")
+    if 0 in shapes[0]: raise ValueError(f"{name} wants maps with pixels, got shape {shapes[0]}")
     if not (pred.is_floating_point() and target.is_floating_point()): raise ValueError(f"{name} wants maps of floats, got {pred.dtype} and {target.dtype}")
     pred,target,mask = [o.as_subclass(Tensor).reshape(-1, 1, *o.shape[-2:]) for o in (pred, target, mask)]
     if not mask.numel() or not mask.flatten(1).any(1).all(): raise ValueError(f"{name} wants a valid pixel in every map, got a mask without any")

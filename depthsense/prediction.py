@@ -91,7 +91,7 @@ def array_photo(
     if pixels.ndim!=3 or pixels.shape[2] not in (1, 3, 4) or pixels.size==0:
         raise ValueError(f"predict wants an array with channels last, (h,w,3), (h,w,4) or (h,w), got shape {np.shape(image)}")
     if pixels.dtype.kind=="f":
-        if not (pixels.min()>=0 and pixels.max()<=1): raise ValueError(f"predict wants float pixels in [0,1], got {pixels.min():.3g} to {pixels.max():.3g}")
+        if not (pixels.min()>=0 and pixels.max()<=1): raise ValueError(f"predict wants float pixels in [0,1], got {pixels.min():.9g} to {pixels.max():.9g}")
         pixels = (np.asarray(pixels, dtype="float32")*255).round().astype("uint8")
     if pixels.dtype==bool: pixels = pixels*np.uint8(255)
     if pixels.dtype!=np.uint8: raise ValueError(f"predict wants uint8, bool or float pixels, got {pixels.dtype}; divide by what is white, to have floats in [0,1]")
@@ -168,6 +168,7 @@ def as_model(
     "The network to predict with; one that was loaded by name is kept for the next call"
     if isinstance(model, OnnxNetwork): return model
     if not isinstance(model, (str, Path)):
+        if not hasattr(model, "eval"): raise ValueError(f"predict wants a name, a file or a network of torch, got {type(model).__name__}")
         find_device(device)
         return (model if device is None else model.to(device)).eval()
     path = Path(split_output(str(model))[0])
@@ -211,7 +212,7 @@ def predict(
     quality:str="fast", # Or "best", which takes some 25 times as long (chapter 77)
 ) -> DepthPrediction|list[DepthPrediction]: # A list for a list
     "Disparity of a photograph, at its own size"
-    if size is not None and (not 32<=size<=4096 or size%32): raise ValueError(f"predict wants a size that is a multiple of 32 up to 4096, got {size}")
+    if size is not None and (not isinstance(size, int) or not 32<=size<=4096 or size%32): raise ValueError(f"predict wants a size that is a multiple of 32 up to 4096, got {size!r}")
     if quality not in QUALITIES: raise ValueError(f"predict wants a quality of {QUALITIES}, got {quality!r}")
     many = isinstance(image, (list, tuple))
     photos = as_photos(image) if many else [as_photo(image)]

@@ -99,8 +99,9 @@ def read_scores(
     for i,line in enumerate(complete_lines(Path(path)), 1):
         try:
             record = json.loads(line)
+            if not (isinstance(record.get("scores", {}), dict) and isinstance(record.get("warnings", []), list)): raise TypeError
             kept[record["picture"],record["model"],record["protocol"]] = record
-        except (ValueError, KeyError, TypeError): raise ValueError(f"{path}, line {i} is no score: move the file away, or name another by --work") from None
+        except (ValueError, KeyError, TypeError, AttributeError): raise ValueError(f"{path}, line {i} is no score: move the file away, or name another by --work") from None
     return kept
 
 # %% ../nbs/46_scores.ipynb #c030
@@ -118,7 +119,7 @@ class ScoreLog:
         for o in [path, *sorted(path.parent.glob(f"{path.stem}.*{path.suffix}"))]: self.kept |= read_scores(o)
 
     def get(self, picture, model, protocol): return self.kept.get((picture, model, protocol))
-    def others(self, models, protocol): return sum(p!=protocol or m not in models for _,m,p in self.kept)
+    def others(self, models, protocols): return sum(p not in protocols or m not in models for _,m,p in self.kept)
 
     def add(self, record):
         if self.path is None or not record["model"]: return

@@ -706,3 +706,17 @@ def test_train_warns_of_maps_upside_down(own):
     done = here("train --data turned --init right --out run --epochs 1")
     assert done.exit_code==0 and "near and far may be exchanged" in done.stderr
     assert "near and far" not in here("train --data own --init right --out again --epochs 1").stderr
+
+
+@pytest.mark.skipif(os.name=="nt", reason="another shell")
+def test_no_error_stream(tmp_path):
+    "Closed by 2>&-, as some that start programs do it: the work is done all the same"
+    command = f"{shlex.quote(sys.executable)} -m depthsense predict --out {shlex.quote(str(tmp_path))} 2>&-"
+    done = subprocess.run(command, shell=True, env=environment(), capture_output=True, text=True)
+    assert (done.returncode, len(done.stdout.split())) == (0, 2)
+
+
+def test_predict_says_what_it_wants():
+    "Of arguments of another kind"
+    for given, wants in ((dict(size="224"), "multiple of 32 up to 4096, got '224'"), (dict(model=None), "a name, a file or a network of torch, got NoneType")):
+        with pytest.raises(ValueError, match=wants): predict(BUNDLED, **given)

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from depthsense.data.datasets import ReDWeb, find_redweb
+from depthsense.losses.ranking import pair_costs
 from depthsense.models.depthnet import DepthNet
 from depthsense.models.hub import load_model, read_about
 from depthsense.training.loop import Settings, fine_layers
@@ -67,3 +68,9 @@ def test_fine_layers_of_the_shipped_encoder():
     names = {name.split(".")[0]+"."+name.split(".")[1] for name,p in model.encoder.named_parameters() if id(p) in kept}
     assert {o.split(".")[0] for o in names}=={"conv_stem", "bn1", "blocks"}
     assert {o for o in names if o.startswith("blocks")}=={"blocks.0", "blocks.1"}
+
+
+def test_an_order_of_whole_numbers_without_a_sign():
+    "One is one in any type: minus one, as a byte, would be 255"
+    near, far = torch.tensor([2.]), torch.zeros(1)
+    for kind in (torch.uint8, torch.int8, torch.int64): torch.testing.assert_close(pair_costs(near, far, torch.ones(1, dtype=kind)), torch.tensor([2.]).neg().exp().log1p())

@@ -25,7 +25,7 @@ def ordinal_relation(
 ) -> Int[Tensor, "*shape"]: # +1 first nearer, -1 second nearer, 0 equal
     "Which of two points is nearer, [Xian 2018](https://openaccess.thecvf.com/content_cvpr_2018/html/Xian_Monocular_Relative_Depth_CVPR_2018_paper.html), equation 1 with the sign turned"
     if target_a.shape!=target_b.shape: raise ValueError(f"ordinal_relation wants equal shapes, got {tuple(target_a.shape)} and {tuple(target_b.shape)}")
-    if sigma<0: raise ValueError(f"ordinal_relation wants sigma >= 0, got {sigma}")
+    if not sigma>=0: raise ValueError(f"ordinal_relation wants sigma >= 0, got {sigma}")
     r_a,r_b = 1-target_a,1-target_b
     return (r_b-(1+sigma)*r_a > ROUNDING).long() - (r_a-(1+sigma)*r_b > ROUNDING).long()
 
@@ -87,6 +87,9 @@ def sample_pairs(
     if mask is None: mask = torch.ones_like(target, dtype=torch.bool)
     if mask.shape!=target.shape: raise ValueError(f"sample_pairs wants a mask of the target's shape {tuple(target.shape)}, got {tuple(mask.shape)}")
     if n<1: raise ValueError(f"sample_pairs wants at least one pair a picture, got n={n}")
+    if target.numel():
+        low,high = torch.where(mask, target, 0.).aminmax()
+        if not (low>=0 and high<=1): raise ValueError(f"sample_pairs wants a target in [0,1], got {low:.3g} to {high:.3g}")
     a,b = draw_points(mask, 2*n, generator).chunk(2, dim=1)
     return Pairs(a, b, ordinal_relation(values_at(target, a), values_at(target, b), sigma))
 

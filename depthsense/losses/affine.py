@@ -92,6 +92,7 @@ def affine_invariant_loss(
     if not 0<=trim<1: raise ValueError(f"affine_invariant_loss wants trim in [0,1), got {trim}")
     if form not in ("median", "squares"): raise ValueError(f'affine_invariant_loss wants form "median" or "squares", got {form!r}')
     if mask is None: mask = torch.ones_like(target, dtype=torch.bool)
+    if mask.shape!=target.shape or mask.dtype!=torch.bool: raise ValueError(f"affine_invariant_loss wants maps and mask of one shape, the mask bool, got {tuple(target.shape)} and {mask.dtype} {tuple(mask.shape)}")
     off = (normalize(pred, mask)-normalize(target, mask)).abs() if form=="median" else squares_apart(pred, target, mask)
     off,valid = off.flatten(1),mask.flatten(1)
     n = valid.sum(1, keepdim=True)

@@ -30,8 +30,8 @@ def safe_root(
     squares:Float[Tensor, "*shape"], # >= 0
 ) -> Float[Tensor, "*shape"]: # Its root
     "Square root whose gradient at zero is zero"
-    positive = squares>0
-    return torch.where(positive, torch.where(positive, squares, 1.).sqrt(), 0.)
+    nothing = squares==0 # not "not above 0": what is no number stays none
+    return torch.where(nothing, 0., torch.where(nothing, 1., squares).sqrt())
 
 # %% ../../nbs/26_losses.hessian.ipynb #h023
 def eigenvalues(

@@ -21,7 +21,7 @@ def pair_costs(
 ) -> Float[Tensor, "*b n"]: # Cost of each pair, >= 0
     "What each pair pays, [Xian 2018](https://openaccess.thecvf.com/content_cvpr_2018/html/Xian_Monocular_Relative_Depth_CVPR_2018_paper.html), equation 3, after [Chen 2016](https://arxiv.org/abs/1604.03901)"
     margin = pred_a-pred_b
-    return torch.where(ordinal==0, margin*margin, F.softplus(-ordinal*margin))
+    return torch.where(ordinal==0, margin*margin, F.softplus(-ordinal.to(margin.dtype)*margin))
 
 # %% ../../nbs/20_losses.ranking.ipynb #c023
 def kept_pairs(

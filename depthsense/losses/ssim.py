@@ -90,6 +90,7 @@ class SSIMLoss(nn.Module):
         mask:Bool[Tensor, "b 1 h w"]|None=None, # True where `target` is valid; None: everywhere
     ) -> Float[Tensor, ""]: # In [0,1]
         "Align `pred` with `target` and compare their windows"
+        if mask is not None and mask.shape==pred.shape: pred = torch.where(mask, pred, 0.) # what is not known must not reach the gradient
         if self.fit is not None: pred = align(pred, target, mask, self.fit)
         return ssim_loss(pred, target, mask, self.data_range, self.sigma)
 

@@ -10,6 +10,7 @@ __all__ = ['OUTPUTS', 'NEAREST', 'SIGN', 'FAMILIES', 'MAP_SUFFIXES', 'as_dispari
 # %% ../../nbs/34_models.foreign.ipynb #c004
 import hashlib
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +85,9 @@ def open_onnx(
     except Exception as e: raise ValueError(f"OnnxNetwork cannot read {path}: {str(e).splitlines()[0]}") from None # onnxruntime has exceptions of its own
     names = [[p.name for p in o] for o in (session.get_inputs(), session.get_outputs())]
     if names[0]!=["image"] or "disparity" not in names[1]: raise ValueError(f"OnnxNetwork wants the input 'image' and an output 'disparity', got {names[0]} and {names[1]} in {path}")
-    height,width = session.get_inputs()[0].shape[2:]
+    shape = session.get_inputs()[0].shape
+    if len(shape)!=4: raise ValueError(f"OnnxNetwork wants an input (n,3,h,w), got {shape} in {path}")
+    height,width = shape[2:]
     if isinstance(height, int) and height!=width: raise ValueError(f"OnnxNetwork wants a network for squares, got {height}×{width} in {path}")
     return session
 
@@ -102,6 +105,8 @@ class OnnxNetwork:
         said = dict(self.session.get_modelmeta().custom_metadata_map)
         self.about = {k: int(v) if v.isdecimal() else v for k,v in said.items()} if said.get("format")=="depthsense" else {}
         if self.about.get("sign", SIGN)!=SIGN: raise ValueError(f"OnnxNetwork wants {SIGN!r}, and {path} says {self.about.get('sign')!r}")
+        size = self.about.get("size", 32)
+        if self.size is None and (type(size) is not int or not 32<=size<=4096 or size%32): raise ValueError(f"OnnxNetwork wants a size that is a multiple of 32 up to 4096, and {path} says {size!r:.50}")
         self.about |= dict(kind="onnx", checkpoint=self.path.name) | (dict(size=self.size) if self.size else {})
 
     def __call__(self, image):
@@ -292,7 +297,7 @@ def from_folder(
     found,output,ends = find_maps(folder),output or "disparity",{}
     for o in sorted(found): ends.setdefault(o.split("/")[-1], []).append(o)
     stamps = [f"{k} {o.stat().st_size} {o.stat().st_mtime_ns}" for k,o in sorted(found.items())]
-    key = hashlib.sha256("\n".join([str(Path(folder).resolve()), *stamps]).encode()).hexdigest()
+    key = hashlib.sha256(os.fsencode("\n".join([str(Path(folder).resolve()), *stamps]))).hexdigest()
     def predict(name):
         path = found[map_for(name, ends)]
         try: return read_values(path).astype("float64")

@@ -130,7 +130,8 @@ def empty_model(
 ) -> tuple[DepthNet, dict]: # A network without contents, on the meta device; what the checkpoint says of itself
     "The network that a checkpoint asks for, if the file can fill it"
     about = read_about(path)
-    config = checked_config(about.get("config"), path)
+    config,size = checked_config(about.get("config"), path),about.get("size", 32)
+    if type(size) is not int or not 32<=size<=4096 or size%32: raise ValueError(f"load_model wants a size that is a multiple of 32 up to 4096, and {path} has {size!r:.50}")
     try:
         with torch.device("meta"): model = DepthNet(**config)
     except ValueError as e: raise ValueError(f"load_model cannot build the network of {path}: {e}") from None

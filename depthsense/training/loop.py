@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import broadcast_object_list, send_to_device
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -418,7 +418,8 @@ def check_config(
     "Write `config.json`, or refuse to go on with a run that was started otherwise"
     path,now = folder/"config.json",json.loads(json.dumps(config))
     begun = any((folder/o).exists() for o in ("last", "last.old"))
-    before = json.loads(path.read_text(encoding="utf-8")) if begun and path.exists() else now
+    try: before = json.loads(path.read_text(encoding="utf-8")) if begun and path.exists() else now
+    except ValueError as e: raise ValueError(f"fit cannot read {path}, which says what the run was started with: {e}") from None
     if "settings" in before: before["settings"] = json.loads(json.dumps(asdict(Settings()))) | before["settings"]
     changed = sorted(k for k in before|now if before.get(k)!=now.get(k))
     if changed: raise ValueError(f"fit found another run in {folder}: {changed} differ; name another folder or repeat the settings")
