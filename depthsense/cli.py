@@ -332,7 +332,11 @@ def save_results(
     "Write all results of one picture"
     if known: prediction = prediction.to_metric(known)
     height,width = prediction.raw.shape
-    about = dict(width=width, height=height, files=[str(save_result(prediction, job.prefix, o, **how)) for o in kinds])
+    about,wrong = dict(width=width, height=height, files=[]),[]
+    for o in kinds: # what cannot be written keeps nothing else from being written
+        try: about["files"].append(str(save_result(prediction, job.prefix, o, **how)))
+        except (ValueError, OSError) as e: wrong.append(str(e))
+    if wrong: raise ValueError("; ".join(wrong)+(f" (written: {', '.join(about['files'])})" if about["files"] else ""))
     return about | (dict(calibration={o: getattr(prediction, o) for o in ("scale", "shift", "residual")}) if known else {})
 
 # %% ../nbs/74_cli.ipynb #pa31

@@ -192,6 +192,16 @@ def test_out_that_is_no_folder(tmp_path, monkeypatch):
     for out in ("file", "file/deeper"): refused(here(f"predict {shlex.quote(str(BUNDLED))} --out", out), f"--out wants a folder, and {Path(out)} cannot be one")
 
 
+def test_what_cannot_be_written_keeps_nothing_else_from_being_written(tmp_path, monkeypatch):
+    "A mesh needs two rows; a map does not"
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (96, 1), "green").save("thin.png")
+    done = here("predict thin.png --save glb,npy,png --json")
+    told, = json.loads(done.stdout)["errors"]
+    assert (done.exit_code, "(written: thin_disparity.npy, thin_disparity.png)" in told["error"]) == (1, True)
+    assert np.load("thin_disparity.npy").shape == (1, 96) and Path("thin_disparity.png").is_file() and not list(Path().glob("*.glb"))
+
+
 def test_full_disk(tmp_path, monkeypatch):
     "Whole files or none, the picture named, and the next one tried"
     resource = pytest.importorskip("resource")
@@ -316,7 +326,7 @@ def test_examples_are_command_lines():
 
 SHELLS = "bash", "zsh", "fish"
 OFFERED = {
-    "": {"predict", "train", "evaluate", "info", "data"}, "predict --model ": {"small"}, "predict --save png,": {"png,npy", "png,color"}, "train --recipe ": {"small", "laptop", "base", "resnet50"}, "train --init n": {"none"},
+    "": {"predict", "train", "evaluate", "info", "data"}, "predict --model ": {"small"}, "predict --save png,": {"png,npy", "png,color"}, "train --recipe ": {"small", "sprint", "laptop", "base", "resnet50"}, "train --init n": {"none"},
     "evaluate --split ": {"train", "val", "test", "all"}, "evaluate --model r": {"row"}, "data scenes --kind ro": {"room"},
 }
 

@@ -428,8 +428,9 @@ def write_stereo(
     out,sky = Path(out),None if sky is None else str(sky)
     if sky not in (None, "guess") and not Path(sky).is_dir(): raise ValueError(f"write_stereo wants sky as None, 'guess' or a folder of masks, got {sky}")
     opencv(), pair_name("", split), shrink(np.zeros((1, 1), bool), size)
-    claim_pairs(out, dict(method=method, size=size, sky=sky))
-    for shot in find_shots(paths):
+    shots = list(find_shots(paths))
+    if not all(o.error for o in shots): claim_pairs(out, dict(method=method, size=size, sky=sky))
+    for shot in shots:
         if any(o.resolve().is_relative_to(out.resolve()) for o in shot.files): continue # what an earlier call has written
         record = dict(shot=shot.name)
         try:

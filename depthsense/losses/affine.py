@@ -57,7 +57,8 @@ def normalize(
 ) -> Float[Tensor, "b 1 h w"]: # Median 0 and mean absolute value 1 over each picture's valid pixels, 0 elsewhere; a constant map gives zeros
     "Take away shift and scale, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equations 5 and 6"
     if mask is None: mask = torch.ones_like(maps, dtype=torch.bool)
-    if maps.ndim!=4 or maps.shape!=mask.shape: raise ValueError(f"normalize wants maps and mask of one shape (b,1,h,w), got {tuple(maps.shape)} and {tuple(mask.shape)}")
+    if maps.ndim!=4 or maps.shape[1]!=1 or not maps.numel() or maps.shape!=mask.shape or mask.dtype!=torch.bool:
+        raise ValueError(f"normalize wants maps and mask of one shape (b,1,h,w), the mask bool, got {tuple(maps.shape)} and {mask.dtype} {tuple(mask.shape)}")
     if not mask.flatten(1).any(1).all(): raise ValueError("normalize wants at least one valid pixel a picture, got a mask without any")
     maps = maps.to(torch.promote_types(maps.dtype, torch.float32)) # the sum over a picture is too large for half precision
     shift,scale = median_spread(maps, mask)
@@ -88,7 +89,7 @@ def affine_invariant_loss(
     form:str="median", # How the maps are lined up, and what their distance costs: "median", its size; "squares", by least squares, its square
 ) -> Float[Tensor, ""]: # Half the mean cost of the pixels, left-out ones counting zero; in [0,1], "squares" in [0,1/2]
     "Difference up to scale and shift, trimmed, [Ranftl 2022](https://arxiv.org/abs/1907.01341), equation 8, or 3 and 4 for \"squares\""
-    if pred.shape!=target.shape or pred.ndim!=4: raise ValueError(f"affine_invariant_loss wants two maps of one shape (b,1,h,w), got {tuple(pred.shape)} and {tuple(target.shape)}")
+    if pred.shape!=target.shape or pred.ndim!=4 or pred.shape[1]!=1 or not pred.numel(): raise ValueError(f"affine_invariant_loss wants two maps of one shape (b,1,h,w), got {tuple(pred.shape)} and {tuple(target.shape)}")
     if not 0<=trim<1: raise ValueError(f"affine_invariant_loss wants trim in [0,1), got {trim}")
     if form not in ("median", "squares"): raise ValueError(f'affine_invariant_loss wants form "median" or "squares", got {form!r}')
     if mask is None: mask = torch.ones_like(target, dtype=torch.bool)

@@ -84,7 +84,7 @@ class Settings:
     cutmix:float = 0.0 # How often the pictures of a batch get pieces of each other; [0,1]
 
     def __post_init__(self):
-        if wrong := wrong_settings(self): raise ValueError(f"Settings wants {', '.join(wrong)}, got {self}")
+        if wrong := wrong_settings(self): raise ValueError(f"Settings wants {', '.join(wrong)}, got {', '.join(f'{o}={getattr(self, o)!r}' for o in (w.split()[0] for w in wrong))}")
 
 # %% ../../nbs/50_training.loop.ipynb #c017
 def parameter_groups(
