@@ -429,7 +429,7 @@ def write_stereo(
     if sky not in (None, "guess") and not Path(sky).is_dir(): raise ValueError(f"write_stereo wants sky as None, 'guess' or a folder of masks, got {sky}")
     opencv(), pair_name("", split), shrink(np.zeros((1, 1), bool), size)
     shots = list(find_shots(paths))
-    if not all(o.error for o in shots): claim_pairs(out, dict(method=method, size=size, sky=sky))
+    if any(not o.error and all(f.is_file() for f in o.files) for o in shots): claim_pairs(out, dict(method=method, size=size, sky=sky))
     for shot in shots:
         if any(o.resolve().is_relative_to(out.resolve()) for o in shot.files): continue # what an earlier call has written
         record = dict(shot=shot.name)
