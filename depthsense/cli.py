@@ -935,7 +935,7 @@ def export_size(
 def export_command(
     model:Annotated[str, typer.Argument(help="A shipped name, a run folder, or a .safetensors file.", autocompletion=complete_model)] = "small",
     out:Annotated[Path|None, typer.Option(help="The file, ending in .onnx; without it, the network's name in the current folder.")] = None,
-    precision:Annotated[Literal["float32", "float16", "int8"], typer.Option(help="float16 is half as large and as good; int8 is a third, faster, and a little worse.")] = "float32",
+    precision:Annotated[Literal["float32", "float16", "int8"], typer.Option(help="float16 is half as large and as good; int8 is a third as large, seldom faster, and a little worse.")] = "float32",
     size:Annotated[str, typer.Option(help="dynamic: any sides that are multiples of 32; or the only side it will take, in pixels.")] = "dynamic",
     check:Annotated[bool, typer.Option("--check/--no-check", help="Compare the file with the network on photographs; one that disagrees is not kept.")] = True,
 ):
