@@ -355,7 +355,8 @@ def answers(
     log:ScoreLog, # Where scores are kept
 ) -> list[dict]: # One record a model
     "All models' answers about one picture"
-    records = [log.get(exam.names[number], o.key, exam.protocol(number)) for o in models]
+    protocol = exam.protocol(number)
+    records = [log.get(exam.names[number], o.key, protocol) for o in models]
     if all(records): return records
     try: sample = exam.read(number)
     except Exception as e: # a broken file can raise anything

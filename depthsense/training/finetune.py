@@ -88,7 +88,6 @@ def pairs_recipe(
     if recipe is None and str(init) not in ("imagenet", "none"):
         _,about = empty_model(find_checkpoint(init))
         size,before = about.get("size", 224),about.get("recipe")
-        if type(size) is not int or size<32 or size%32: raise ValueError(f"train wants a checkpoint of a size that is a multiple of 32, got {size!r} in {init}")
         settings = Settings(**dict(epochs=10, batch_size=max(2, min(16, n//4)), lr=1e-3, frozen=0., frozen_levels=2, workers=int(n>200)) | given)
         settings = replace(settings, ema=min(0.995, max(0., 1-10/(settings.epochs*(n//settings.batch_size)))))
         return Recipe(**about["config"], init=str(init), size=size, aspect=isinstance(before, dict) and before.get("aspect") is True, settings=settings)
