@@ -706,17 +706,20 @@ def train_mine(root:Path, out:Path, how:dict, val:Path|None, watch:list) -> dict
     from depthsense.training.finetune import train_pairs
     return train_pairs(root, out, **how, val=val, progress=watched(), watch=watch, tell=tell)
 
-def train_large(root:Path, out:Path, how:dict, cache:Path|None, watch:list) -> dict: # The last line of the log
-    "Train on ReDWeb, as `train_mine`, from `cache` if there is to be one"
+def train_large(root:Path, out:Path, how:dict, cache:Path|None, teachers:list[str], watch:list) -> dict: # The last line of the log
+    "Train on ReDWeb, as `train_mine`, from `cache` if there is to be one, with `teachers` if there are any"
     from depthsense.data.datasets import ReDWeb
     from depthsense.training import finetune, redweb
+    from depthsense.training.teachers import load_teachers, train_taught
     name = how["recipe"] or "small"
     recipe = finetune.pairs_recipe(2800, **how | dict(recipe=name))
     if recipe.init not in ("imagenet", "none"): redweb.new_network(recipe) # an error comes before the watch
+    if teachers: load_teachers(teachers)
     note("timing a few steps")
     n,n_val = [len(ReDWeb(root, o)) for o in ("train", "val")]
     tell(f"recipe {name}: about {redweb.estimate_minutes(recipe, n, n_val=n_val):.0f} minutes on this machine; Ctrl-C stops, the same command goes on")
-    return redweb.train_redweb(root, out, recipe, watched(), watch, cache)
+    if not teachers: return redweb.train_redweb(root, out, recipe, watched(), watch, cache)
+    return train_taught(root, out, teachers, recipe, progress=watched(), watch=watch, cache=cache)
 
 
 # %% ../nbs/74_cli.ipynb #c057
@@ -725,19 +728,20 @@ def complete_init(incomplete:str) -> list[str]: # As `complete_model`
     return [o for o in ("imagenet", "none") if o.startswith(incomplete)] + complete_model(incomplete)
 
 @app.command("train", epilog=examples(
-    "depthsense train --data ReDWeb_V1 --out runs/mine --tensorboard      # the shipped one, with curves",
+    "depthsense train --data ReDWeb_V1 --out runs/mine --tensorboard      # a network like the shipped one, with curves",
     "depthsense train --data greenhouse --init small --out runs/mine      # go on with pairs of your own",
     "depthsense predict photo.jpg --model runs/mine                       # use what was learnt",
 ))
 def train_command(
     out:Annotated[Path, typer.Option(help="Folder of the run: best.safetensors, log.jsonl, config.json.")],
     data:Annotated[Path|None, typer.Option(help="ReDWeb's folder, with Imgs and RDs in it; or pairs of your own, in folders images and disparity or depth, or named in pairs.csv. Without it, the environment variable DEPTHSENSE_REDWEB.")] = None,
-    recipe:Annotated[Literal["small", "sprint", "laptop", "base", "resnet50"]|None, typer.Option(help="small: the shipped network's, and the default; sprint: the same network in half an hour; laptop: a smaller network, sooner; base: a larger one, for a GPU; resnet50: the network of 2018. Pairs that go on from a checkpoint have a gentler one.")] = None,
+    recipe:Annotated[Literal["small", "sprint", "laptop", "taught", "retaught", "base", "resnet50"]|None, typer.Option(help="small: the shipped network from the true maps alone, and the default; sprint: the same in half an hour; laptop: a smaller network, sooner; taught: with --teacher, and the default there; retaught: what is shipped, from runs/taught on; base: a larger one, for a GPU; resnet50: the network of 2018. Pairs that go on from a checkpoint have a gentler one.")] = None,
     init:Annotated[str|None, typer.Option(help="First weights: imagenet, none, or a shipped name, a run folder or a .safetensors file. Without it, small for pairs of your own, and what the recipe says otherwise.", autocompletion=complete_init)] = None,
     val:Annotated[Path|None, typer.Option(help="Pairs to be scored on; without it, a part of your own is held out.")] = None,
     epochs:Annotated[int|None, typer.Option(min=1, help="Times every picture is seen; without it, what the recipe says.")] = None,
     lr:Annotated[float|None, typer.Option(help="Highest learning rate; without it, what the recipe says.")] = None,
     cache:Annotated[Path|None, typer.Option(help="File that keeps ReDWeb's training pictures decoded, made if it is not there: where reading takes longer than learning.")] = None,
+    teacher:Annotated[list[str]|None, typer.Option(help="A trained network whose maps of ReDWeb's pictures are learned from as well as the true ones: a shipped name, a run folder or a .safetensors file. Give it several times for several.", autocompletion=complete_model)] = None,
     device:DeviceOption = None,
     tensorboard:Annotated[bool, typer.Option("--tensorboard", help="Write curves to OUT/tensorboard. To look at them: tensorboard --logdir OUT/tensorboard")] = False,
 ):
@@ -745,13 +749,15 @@ def train_command(
     use_device(device)
     redweb,mine = training_module(),own_pairs(data, val)
     from depthsense.data.datasets import find_redweb
+    recipe = recipe or ("taught" if teacher else None)
     init = init or ("small" if mine and recipe is None else redweb.get_recipe(recipe or "small").init)
     root = data if mine else find_redweb(data)
     watch = onlookers(results_folder(out), tensorboard)
     if init=="imagenet": check_imagenet(redweb.get_recipe(recipe or "small").encoder)
-    if mine and cache: raise ValueError("train wants --cache with ReDWeb alone: pairs of your own are read as they are")
+    for o in ["--cache"]*bool(cache)+["--teacher"]*bool(teacher):
+        if mine: raise ValueError(f"train wants {o} with ReDWeb alone: pairs of your own are read as they are")
     how = dict(recipe=recipe, init=init, epochs=epochs, lr=lr)
-    line = train_mine(root, out, how, val, watch) if mine else train_large(root, out, how, cache, watch)
+    line = train_mine(root, out, how, val, watch) if mine else train_large(root, out, how, cache, teacher or [], watch)
     if "whdr" in line: typer.echo(f"WHDR on {'the held-out pairs' if mine else 'val'} after the last epoch: {line['whdr']:.4f}", err=True)
     typer.echo(out/"best.safetensors")
 
