@@ -698,6 +698,9 @@ def test_train_refuses_own_pairs_that_are_none(own):
     refused(here("train --data own --recipe laptop --init first.safetensors --out run"), "wants a checkpoint of the recipe's network")
     refused(here(f"train --data own --val own {first}"), "12 that are in both")
     refused(here(f"train --data own --lr 0 {first}"), "lr > 0")
+    refused(here(f"train --data own --teacher small {first}"), "--teacher with ReDWeb alone")
+    tiny_redweb(own/"tiny")
+    refused(here("train --data tiny --teacher nobody --init none --out run"), "load_model wants")
     Image.new("L", (64, 48), 9).save("own/disparity/05.png")
     refused(here(f"train --data own {first}"), "got 1 of 12 that are not: DepthPairs cannot use 05.png")
     for o in range(5): [Path(f"own/{folder}/{o:02}.png").unlink() for folder in ("images", "disparity")]

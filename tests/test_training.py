@@ -9,9 +9,10 @@ from safetensors.torch import load_file
 from depthsense.data.datasets import ReDWeb, find_redweb
 from depthsense.losses.ranking import pair_costs
 from depthsense.models.depthnet import DepthNet
-from depthsense.models.hub import load_model, read_about
+from depthsense.models.hub import load_model, read_about, save_model
 from depthsense.training.loop import Settings, fine_layers
 from depthsense.training.redweb import Recipe, evaluate_whdr, train_redweb
+from depthsense.training.teachers import train_taught
 
 SHRUNK = Recipe(encoder="tf_efficientnet_lite0", width=8, hidden=8, size=64, small_size=32, small_epochs=1, n=200,
     settings=Settings(epochs=2, batch_size=2, frozen=0.5, frozen_levels=1, workers=0, save_every=1))
@@ -59,6 +60,31 @@ def test_recipe_runs_and_resumes(few, monkeypatch):
     assert abs(scored["whdr"]-min(o for o in scores if o is not None))<5e-3
 
     with pytest.raises(ValueError, match="'recipe'.*differ"): train_redweb(data, whole, replace(SHRUNK, small_size=64), progress=False)
+
+
+def test_taught_resumes(few, monkeypatch):
+    "A run with teachers that was stopped has the weights of one that was not, and learns something else than a run without them"
+    data,whole,parts = few/"data",few/"whole",few/"parts"
+    torch.manual_seed(5)
+    teachers = [str(save_model(DepthNet("test_efficientnet", 8, 4), few/"teacher.safetensors", size=64))]
+    recipe = replace(SHRUNK, init="none")
+    line = train_taught(data, whole, teachers, recipe, progress=False)
+
+    reads,read = iter(range(99)),ReDWeb.__getitem__
+    def unlucky(self, i):
+        if self.split=="train" and next(reads)==10: raise KeyboardInterrupt # four to ask, six to learn
+        return read(self, i)
+    with monkeypatch.context() as m:
+        m.setattr(ReDWeb, "__getitem__", unlucky)
+        with pytest.raises(KeyboardInterrupt): train_taught(data, parts, teachers, recipe, progress=False)
+    again = train_taught(data, parts, teachers, recipe, progress=False)
+    assert {k:v for k,v in again.items() if k!="seconds"} == {k:v for k,v in line.items() if k!="seconds"}
+    assert all(torch.equal(v, weights(whole)[k]) for k,v in weights(parts).items())
+    assert len(read_about(whole/"best.safetensors")["teachers"])==1
+
+    train_redweb(data, few/"alone", recipe, progress=False)
+    assert not all(torch.equal(v, weights(whole)[k]) for k,v in weights(few/"alone").items())
+    with pytest.raises(ValueError, match="'share'.*differ"): train_taught(data, whole, teachers, recipe, share=0.25, progress=False)
 
 
 def test_fine_layers_of_the_shipped_encoder():
