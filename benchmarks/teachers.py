@@ -46,12 +46,13 @@ def main():
     parser.add_argument("--student", action="append", default=[], help="a checkpoint that learned from them; can be given several times")
     parser.add_argument("--json", type=Path, help="file for the numbers")
     args = parser.parse_args()
-    val,known = ReDWeb(None, "val"),{Path(o).stem:load_teachers([o]) for o in [*args.teachers, *args.student]}
-    teachers = [known[Path(o).stem][0] for o in args.teachers]
-    res = dict(alone={k:evaluate_whdr(o[0][0], val, o[0][1])["whdr"] for k,o in known.items()},
-        mirrored={k:score(o, val) for k,o in known.items()}, together=score(teachers, val), outlines={k:outlines(o[0][0], val) for k,o in known.items()}, n=len(val))
-    named = " ".join([*(Path(o).stem if o==Path(o).stem else f"runs/{Path(o).stem}" for o in args.teachers), *(f"--student runs/{Path(o).stem}" for o in args.student)])
-    text = json.dumps(res | provenance(f"python benchmarks/teachers.py {named} --json results/teachers.json"), indent=1)
+    val,names = ReDWeb(None, "val"),[Path(o).stem for o in [*args.teachers, *args.student]]
+    known = dict(zip(names, load_teachers([*args.teachers, *args.student])))
+    res = dict(alone={k:evaluate_whdr(model, val, size)["whdr"] for k,(model,size) in known.items()}, mirrored={k:score([o], val) for k,o in known.items()},
+        together=score([known[o] for o in names[:len(args.teachers)]], val), outlines={k:outlines(model, val) for k,(model,_) in known.items()}, n=len(val))
+    named = [k if k==o else f"runs/{k}" for k,o in zip(names, [*args.teachers, *args.student])]
+    named[len(args.teachers):] = [f"--student {o}" for o in named[len(args.teachers):]]
+    text = json.dumps(res | provenance(f"python benchmarks/teachers.py {' '.join(named)} --json results/teachers.json"), indent=1)
     if args.json: args.json.write_text(text+"\n", encoding="utf-8")
     print(text)
 

@@ -754,8 +754,8 @@ def train_command(
     root = data if mine else find_redweb(data)
     watch = onlookers(results_folder(out), tensorboard)
     if init=="imagenet": check_imagenet(redweb.get_recipe(recipe or "small").encoder)
-    for o in ["--cache"]*bool(cache)+["--teacher"]*bool(teacher):
-        if mine: raise ValueError(f"train wants {o} with ReDWeb alone: pairs of your own are read as they are")
+    for option,given in {"--cache":cache, "--teacher":teacher}.items():
+        if mine and given: raise ValueError(f"train wants {option} with ReDWeb alone: pairs of your own are read as they are")
     how = dict(recipe=recipe, init=init, epochs=epochs, lr=lr)
     line = train_mine(root, out, how, val, watch) if mine else train_large(root, out, how, cache, teacher or [], watch)
     if "whdr" in line: typer.echo(f"WHDR on {'the held-out pairs' if mine else 'val'} after the last epoch: {line['whdr']:.4f}", err=True)
