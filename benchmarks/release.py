@@ -1,6 +1,7 @@
 """From a finished run to what a release ships: the weights, their log, and every number said of them.
 
     python benchmarks/release.py runs/small --commit COMMIT [--zero-shot]
+    python benchmarks/release.py runs/closer --recipe closer --commit COMMIT --weights runs/halfway.safetensors --zero-shot    # the weights come from elsewhere
     python benchmarks/release.py runs/further --recipe further --commit COMMIT --log-only    # a run that is told of and not shipped
 
 Copies `best.safetensors` to depthsense/weights/ and the log to results/, and writes results/RECIPE.json (the run) and results/val.json (WHDR, SSIM and
@@ -40,11 +41,12 @@ def main():
     parser.add_argument("--commit", required=True, help="of the code that trained it")
     parser.add_argument("--note", default="", help="what else a reader should know of the run")
     parser.add_argument("--ran", help="what was run, where it was no recipe of RECIPES")
+    parser.add_argument("--weights", type=Path, help="ship these in place of the run's best")
     parser.add_argument("--log-only", action="store_true", help="keep the log and the run's numbers, ship no weights")
     parser.add_argument("--zero-shot", action="store_true", help="look at the pictures kept for releases as well")
     args = parser.parse_args()
     recipe = args.recipe or args.name
-    if not args.log_only: shutil.copyfile(args.run/"best.safetensors", ROOT/"depthsense"/"weights"/f"{args.name}.safetensors")
+    if not args.log_only: shutil.copyfile(args.weights or args.run/"best.safetensors", ROOT/"depthsense"/"weights"/f"{args.name}.safetensors")
     shutil.copyfile(args.run/"log.jsonl", RESULTS/f"{recipe}_log.jsonl")
     config = json.loads((args.run/"config.json").read_text(encoding="utf-8"))
     log = [json.loads(o) for o in (RESULTS/f"{recipe}_log.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SCALES', 'GRIDS', 'aligned', 'both_ways', 'sizes_around', 'scale_mean', 'spans', 'hump', 'tile_mean', 'useful_grids',
-           'best_disparity']
+           'best_disparity', 'ask_best']
 
 # %% ../nbs/77_quality.ipynb #q005
 import numpy as np
@@ -128,3 +128,18 @@ def best_disparity(
     total = base*len(grids)
     for n in grids: total += tile_mean(network, photo, base, size, n, mirror)
     return total/(2*len(grids))
+
+# %% ../nbs/77_quality.ipynb #q0602
+def ask_best(
+    teachers:list, # Of `load_teachers`: networks, and the side of the square each was trained to see
+    sample:dict, # Of a data set without a transform; its `image` counts
+    side:int=256, # Of the square that is answered; pixels
+): # Disparity of mean 0, in no unit: a tensor (1,1,side,side)
+    "What networks say together of a picture, each by `best_disparity`"
+    import torch
+
+    from depthsense.models.blocks import resize
+    from depthsense.training.teachers import consensus
+    photo = np.ascontiguousarray(sample["image"].permute(1, 2, 0).numpy())
+    maps = [torch.from_numpy(best_disparity(model, photo, size))[None,None] for model,size in teachers]
+    return consensus(torch.cat([resize(o, (side, side)) for o in maps]))

@@ -71,7 +71,7 @@ def number(value, key, form=None):
     return f"{value:,.0f}" if isinstance(value, (int, float)) and abs(value) >= 1000 else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-CARDS = {"model": ("small", "val", "zero_shot"), "data": ("redweb", "val")}  # the first one's numbers need no name before them
+CARDS = {"model": ("small", "val", "zero_shot", "closer"), "data": ("redweb", "val")}  # the first one's numbers need no name before them
 
 
 def card(kind):

@@ -72,6 +72,8 @@ RECIPES = dict(
         settings=Settings(epochs=34, lr=3e-3, encoder_lr=0.3, warmup=0.15, frozen_levels=2, weight_decay=0.05, ema=0.998, validate_every=2)),
     retaught=Recipe(width=48, hidden=24, init="runs/taught", scale=0.3, color=0.4, drop_path=0.1,
         settings=Settings(epochs=16, lr=1.5e-3, encoder_lr=0.3, warmup=0.1, frozen=0., frozen_levels=2, weight_decay=0.05, ema=0.995, validate_every=2)),
+    closer=Recipe(width=48, hidden=24, init="runs/small", scale=0.3, color=0.4, drop_path=0.1, loss=dict(improved_ranking=1., gradient_matching=0.2),
+        settings=Settings(epochs=18, lr=1.5e-3, warmup=0.1, frozen=0., frozen_levels=2, weight_decay=0.05, ema=0.995, validate_every=2)),
     base=Recipe(encoder="tf_efficientnet_lite2", width=96, hidden=48, size=288, small_size=224, small_epochs=20, scale=0.3, color=0.4, drop_path=0.2,
         settings=Settings(epochs=40, batch_size=32, lr=3e-3, weight_decay=0.05, ema=0.995, workers=8, validate_every=4)),
     resnet50=Recipe(encoder="resnet50.tv_in1k", width=256, hidden=128, activation=False, size=384, color=0., loss=dict(improved_ranking=1.),
