@@ -44,7 +44,7 @@ def main():
     val = ReDWeb(None, "val")
     if args.keep:
         model, about = mix_weights(names).eval(), read_about(find_checkpoint(args.second))
-        kept = {k: about[k] for k in ("size", "recipe", "seed")} | dict(mean_of=[f"runs/{Path(o).stem}" for o in names])
+        kept = {k: about[k] for k in ("size", "recipe")} | dict(mean_of=[f"runs/{Path(o).stem}" for o in names])
         save_model(model, args.keep, **kept, **evaluate_whdr(model, val, about["size"]))
     if not args.json: return
     found = {o: scores(mix_weights(names, [1-o, o]).eval(), val) for o in SHARES}

@@ -728,14 +728,14 @@ def complete_init(incomplete:str) -> list[str]: # As `complete_model`
     return [o for o in ("imagenet", "none") if o.startswith(incomplete)] + complete_model(incomplete)
 
 @app.command("train", epilog=examples(
-    "depthsense train --data ReDWeb_V1 --out runs/mine --tensorboard      # the shipped one, with curves",
+    "depthsense train --data ReDWeb_V1 --out runs/mine --tensorboard      # the recipe small, with curves",
     "depthsense train --data greenhouse --init small --out runs/mine      # go on with pairs of your own",
     "depthsense predict photo.jpg --model runs/mine                       # use what was learnt",
 ))
 def train_command(
     out:Annotated[Path, typer.Option(help="Folder of the run: best.safetensors, log.jsonl, config.json.")],
     data:Annotated[Path|None, typer.Option(help="ReDWeb's folder, with Imgs and RDs in it; or pairs of your own, in folders images and disparity or depth, or named in pairs.csv. Without it, the environment variable DEPTHSENSE_REDWEB.")] = None,
-    recipe:Annotated[Literal["small", "sprint", "laptop", "taught", "retaught", "base", "resnet50"]|None, typer.Option(help="small: the shipped network's, and the default; sprint: the same network in half an hour; laptop: a smaller network, sooner; taught: for --teacher, and the default there; retaught: once more, from runs/taught on; base: a larger one, for a GPU; resnet50: the network of 2018. Pairs that go on from a checkpoint have a gentler one.")] = None,
+    recipe:Annotated[Literal["small", "sprint", "laptop", "taught", "retaught", "closer", "base", "resnet50"]|None, typer.Option(help="small: what the shipped weights began with, and the default; sprint: the same network in half an hour; laptop: a smaller network, sooner; taught: for --teacher, and the default there; retaught: once more, from runs/taught on; closer: as gently, from runs/small on; base: a larger one, for a GPU; resnet50: the network of 2018. Pairs that go on from a checkpoint have a gentler one.")] = None,
     init:Annotated[str|None, typer.Option(help="First weights: imagenet, none, or a shipped name, a run folder or a .safetensors file. Without it, small for pairs of your own, and what the recipe says otherwise.", autocompletion=complete_init)] = None,
     val:Annotated[Path|None, typer.Option(help="Pairs to be scored on; without it, a part of your own is held out.")] = None,
     epochs:Annotated[int|None, typer.Option(min=1, help="Times every picture is seen; without it, what the recipe says.")] = None,

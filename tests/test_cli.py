@@ -326,7 +326,7 @@ def test_examples_are_command_lines():
 
 SHELLS = "bash", "zsh", "fish"
 OFFERED = {
-    "": {"predict", "train", "evaluate", "info", "data"}, "predict --model ": {"small"}, "predict --save png,": {"png,npy", "png,color"}, "train --recipe ": {"small", "sprint", "laptop", "taught", "retaught", "base", "resnet50"}, "train --init n": {"none"},
+    "": {"predict", "train", "evaluate", "info", "data"}, "predict --model ": {"small"}, "predict --save png,": {"png,npy", "png,color"}, "train --recipe ": {"small", "sprint", "laptop", "taught", "retaught", "closer", "base", "resnet50"}, "train --init n": {"none"},
     "evaluate --split ": {"train", "val", "test", "all"}, "evaluate --model r": {"row"}, "data scenes --kind ro": {"room"},
 }
 

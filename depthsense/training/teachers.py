@@ -173,8 +173,8 @@ def mix_weights(
 ) -> DepthNet: # In single precision
     "One network whose weights are the weighted mean of theirs, [Wortsman 2022](https://arxiv.org/abs/2109.01903)"
     models = [load_model(o) for o in names]
-    if shares is None: shares = [1/len(models)]*len(models)
-    if not models or len(shares)!=len(models) or abs(sum(shares)-1)>1e-6: raise ValueError(f"mix_weights wants one share for each checkpoint, adding up to 1, got {shares} for {len(models)}")
+    if shares is None: shares = [1/max(1, len(models))]*len(models)
+    if len(shares)!=len(models) or abs(sum(shares)-1)>1e-6: raise ValueError(f"mix_weights wants one share for each checkpoint, adding up to 1, got {shares} for {len(models)}")
     if other := [name for name,o in zip(names, models) if o.config!=models[0].config]: raise ValueError(f"mix_weights wants networks of one form, got {names[0]} and {other[0]}")
     kept = [o.state_dict() for o in models]
     mean = {k:sum(a*o[k] for a,o in zip(shares, kept)) if v.is_floating_point() else v for k,v in kept[0].items()}
