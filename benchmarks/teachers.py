@@ -1,6 +1,6 @@
 """How good several networks are together, and what learned from them
 
-    python benchmarks/teachers.py small runs/pasted runs/sprint --student runs/taught --json results/teachers.json
+    python benchmarks/teachers.py runs/small runs/pasted runs/sprint --student runs/taught --json results/teachers.json
 
 WHDR on ReDWeb's `val` (DEPTHSENSE_REDWEB): of each network alone, of each with the mirror image, of all teachers together as `ask` has them, and of what
 learned from them. `outlines`: boundary F1 of each alone, on every fifth pair from the third on. Names of runs are the last part of their folders.
