@@ -13,13 +13,13 @@ __all__ = ['SUFFIXES', 'STDIN', 'ENDS', 'EFFECT_ENDS', 'ALL_ENDS', 'MANY', 'DIAR
            'show_version', 'options', 'main', 'usage', 'watched', 'note', 'tell', 'complete_model', 'complete_scored',
            'complete_colormap', 'complete_save', 'check_size', 'check_colormap', 'listed_pictures', 'numbers',
            'known_points', 'how_made', 'report_files', 'predict_command', 'training_module', 'check_imagenet',
-           'onlookers', 'use_device', 'own_pairs', 'train_mine', 'train_large', 'complete_init', 'train_command',
-           'verify_command', 'download_command', 'scenes_command', 'from_stereo_command', 'say', 'evaluation_files',
-           'run_evaluation', 'write_evaluation', 'evaluate_command', 'export_size', 'export_command', 'package_version',
-           'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info', 'info', 'in_words', 'info_command',
-           'map_reader', 'photo_with_map', 'run_effect', 'as_png', 'point', 'point_or_level', 'rgb', 'bokeh_command',
-           'wiggle_command', 'anaglyph_command', 'stereo_command', 'layers_command', 'text_command', 'fog_command',
-           'app_command', 'video_file', 'video_command']
+           'onlookers', 'use_device', 'own_pairs', 'train_mine', 'train_large', 'complete_init', 'end_processes',
+           'train_command', 'verify_command', 'download_command', 'scenes_command', 'from_stereo_command', 'say',
+           'evaluation_files', 'run_evaluation', 'write_evaluation', 'evaluate_command', 'export_size',
+           'export_command', 'package_version', 'checkpoint_info', 'redweb_info', 'zero_shot_info', 'device_info',
+           'info', 'in_words', 'info_command', 'map_reader', 'photo_with_map', 'run_effect', 'as_png', 'point',
+           'point_or_level', 'rgb', 'bokeh_command', 'wiggle_command', 'anaglyph_command', 'stereo_command',
+           'layers_command', 'text_command', 'fog_command', 'app_command', 'video_file', 'video_command']
 
 # %% ../nbs/74_cli.ipynb #c004
 import json
@@ -727,6 +727,13 @@ def complete_init(incomplete:str) -> list[str]: # As `complete_model`
     "The names that `train --init` takes"
     return [o for o in ("imagenet", "none") if o.startswith(incomplete)] + complete_model(incomplete)
 
+def end_processes():
+    "Let the processes of a run on several leave together: one that finds the others gone may die of it"
+    from accelerate import Accelerator
+    accelerator = Accelerator()
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+
 @app.command("train", epilog=examples(
     "depthsense train --data ReDWeb_V1 --out runs/mine --tensorboard      # the recipe small, with curves",
     "depthsense train --data greenhouse --init small --out runs/mine      # go on with pairs of your own",
@@ -760,6 +767,7 @@ def train_command(
     line = train_mine(root, out, how, val, watch) if mine else train_large(root, out, how, cache, teacher or [], watch)
     if "whdr" in line: typer.echo(f"WHDR on {'the held-out pairs' if mine else 'val'} after the last epoch: {line['whdr']:.4f}", err=True)
     typer.echo(out/"best.safetensors")
+    end_processes()
 
 
 # %% ../nbs/74_cli.ipynb #c063

@@ -46,6 +46,8 @@ from safetensors.torch import save_file
 if accelerator.is_main_process: save_file(gradients, out+".gradients.safetensors")
 with open(f"{out}.{accelerator.process_index}.said", "w") as file:
     file.write(f"{accelerator.num_processes} processes, {torch.distributed.get_backend() if torch.distributed.is_initialized() else 'alone'}, step {line['step']}")
+accelerator.wait_for_everyone()
+accelerator.end_training()
 '''
 ALONE = dict(epochs=3, batch_size=4, workers=0, frozen=0.2, frozen_levels=1, save_every=1, frozen_norms=True, lr=1e-3, color=0.3, grey=0.2, sizes=(32, 64))
 
