@@ -12,25 +12,15 @@ from pathlib import Path
 
 import numpy as np
 from provenance import provenance
+from teachers import marks
 
 from depthsense.data.datasets import ReDWeb
-from depthsense.evaluation import network_disparity, photo_of, score_relative, seed_of
 from depthsense.models.hub import find_checkpoint, read_about, save_model
 from depthsense.training.redweb import evaluate_whdr
 from depthsense.training.teachers import mix_weights
 
 SHARES = 0., 0.25, 0.5, 0.75, 1.
 SCORES = "whdr", "d3r", "boundary_f1"
-
-
-def scores(model, pairs):
-    "A row for each picture, a column for each of SCORES"
-    def one(i):
-        sample = pairs[i]
-        target,mask = [sample[o][0].numpy() for o in ("target", "mask")]
-        found = score_relative(network_disparity(model, photo_of(sample)), target, mask, seed_of(pairs.names[i]), metrics=list(SCORES))
-        return [found[o] for o in SCORES]
-    return np.array([one(i) for i in range(len(pairs))])
 
 
 def main():
@@ -47,7 +37,7 @@ def main():
         kept = {k: about[k] for k in ("size", "recipe")} | dict(mean_of=[f"runs/{Path(o).stem}" for o in names])
         save_model(model, args.keep, **kept, **evaluate_whdr(model, val, about["size"]))
     if not args.json: return
-    found = {o: scores(mix_weights(names, [1-o, o]).eval(), val) for o in SHARES}
+    found = {o: marks(mix_weights(names, [1-o, o]).eval(), val, range(len(val)), SCORES) for o in SHARES}
     more = found[0.5]-found[0.]
     half = 1.96*np.nanstd(more, 0, ddof=1)/np.isfinite(more).sum(0)**0.5
     res = dict(shares={str(k): dict(zip(SCORES, np.nanmean(v, 0).tolist())) for k, v in found.items()},

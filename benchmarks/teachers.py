@@ -31,13 +31,14 @@ def score(networks, pairs):
     return float(np.mean(scores))
 
 
-def outlines(model, pairs):
-    "Boundary F1 of a network, mean over every fifth pair: the one that is the larger the better"
+def marks(model, pairs, numbers, metrics):
+    "A row for each of the pairs with these numbers, a column for each of the metrics"
     def one(i):
         sample = pairs[i]
-        pred,(target,mask) = network_disparity(model, photo_of(sample)),[sample[o][0].numpy() for o in ("target", "mask")]
-        return score_relative(pred, target, mask, seed_of(pairs.names[i]), metrics=["boundary_f1"])["boundary_f1"]
-    return float(np.mean([one(i) for i in range(2, len(pairs), 5)]))
+        target,mask = [sample[o][0].numpy() for o in ("target", "mask")]
+        found = score_relative(network_disparity(model, photo_of(sample)), target, mask, seed_of(pairs.names[i]), metrics=metrics)
+        return [found[o] for o in metrics]
+    return np.array([one(i) for i in numbers])
 
 
 def main():
@@ -49,7 +50,7 @@ def main():
     val,names = ReDWeb(None, "val"),[Path(o).stem for o in [*args.teachers, *args.student]]
     known = dict(zip(names, load_teachers([*args.teachers, *args.student])))
     res = dict(alone={k:evaluate_whdr(model, val, size)["whdr"] for k,(model,size) in known.items()}, mirrored={k:score([o], val) for k,o in known.items()},
-        together=score([known[o] for o in names[:len(args.teachers)]], val), outlines={k:outlines(model, val) for k,(model,_) in known.items()}, n=len(val))
+        together=score([known[o] for o in names[:len(args.teachers)]], val), outlines={k:float(marks(model, val, range(2, len(val), 5), ["boundary_f1"]).mean()) for k,(model,_) in known.items()}, n=len(val))
     named = [k if k==o else f"runs/{k}" for k,o in zip(names, [*args.teachers, *args.student])]
     named[len(args.teachers):] = [f"--student {o}" for o in named[len(args.teachers):]]
     text = json.dumps(res | provenance(f"python benchmarks/teachers.py {' '.join(named)} --json results/teachers.json"), indent=1)

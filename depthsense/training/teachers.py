@@ -7,7 +7,6 @@ __all__ = ['consensus', 'load_teachers', 'ask', 'teach', 'fingerprint', 'teach_a
 
 # %% ../../nbs/58_training.teachers.ipynb #w006
 import json
-import os
 import zlib
 from pathlib import Path
 
@@ -16,7 +15,6 @@ import torch
 from accelerate import Accelerator
 from jaxtyping import Float
 from safetensors import safe_open
-from safetensors.numpy import save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
@@ -28,7 +26,7 @@ from ..data.transforms import eval_transform
 from ..geometry import least_squares
 from ..models.blocks import resize
 from ..models.depthnet import DepthNet
-from ..models.hub import find_checkpoint, load_model, read_about, sync
+from ..models.hub import find_checkpoint, load_model, read_about, write_tensors
 from .redweb import Recipe, get_recipe, train_on
 
 # %% ../../nbs/58_training.teachers.ipynb #w009
@@ -104,16 +102,9 @@ def teach_all(
         with safe_open(path, "numpy") as file: there = (file.metadata() or {}).get("about")
         if there!=about: raise ValueError(f"teach_all wants the maps of these teachers and pairs, or no file yet, got others in {path}: name another folder, or remove that file")
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
     maps = np.empty((len(pairs), side, side), np.float16)
     for i in tqdm(range(len(pairs)), desc="asking the teachers", unit="pair", disable=None if progress else True): maps[i] = teach(teachers, pairs[i], side, ask)[0].numpy()
-    part = path.with_name(f"{path.name}.part")
-    try:
-        save_file(dict(maps=maps), part, dict(about=about))
-        sync(part)
-        os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
-    return path
+    return write_tensors(dict(maps=torch.from_numpy(maps)), path, dict(about=about))
 
 # %% ../../nbs/58_training.teachers.ipynb #w028
 class Taught(Dataset):
